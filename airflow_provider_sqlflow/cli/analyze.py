@@ -1,0 +1,148 @@
+"""``sqlflow analyze``: lineage of SQL on standard output, without a job."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+from airflow_provider_sqlflow.cli.options import (
+    FORMAT_HELP,
+    STDIN,
+    STDIN_NAME,
+    analysis_options,
+    default_name,
+    read_catalog,
+    read_stdin,
+)
+from airflow_provider_sqlflow.cli.progress import progress_line
+from airflow_provider_sqlflow.cli.rendering import diagnostic_line, plural
+from airflow_provider_sqlflow.cli.state import CliState, pass_state
+from airflow_provider_sqlflow.errors import UnreadableInputError
+
+if TYPE_CHECKING:
+    from airflow_provider_sqlflow.engine import LineageResult
+    from airflow_provider_sqlflow.jobs.analysis import AnalysisOptions, FileOutcome
+    from airflow_provider_sqlflow.jobs.inputs import JobInputs
+    from airflow_provider_sqlflow.jobs.model import JobCounts
+    from airflow_provider_sqlflow.settings import Settings
+
+
+@click.command(
+    epilog="Exit codes: 0 all SQL was understood; 1 some statement or file was not, the rest is written; "
+    "2 nothing could be read, or wrong usage.",
+)
+@click.argument("files", nargs=-1, required=True)
+@analysis_options
+@click.option(
+    "--format", "-f", "format_name", metavar="NAME", default="tree", help=FORMAT_HELP, show_default=True
+)
+@click.option(
+    "--output", "-o", metavar="FILE", help="Write here, whole or not at all, instead of to standard output."
+)
+@click.option("--quiet", "-q", is_flag=True, help="Leave the summary line out; diagnostics are still shown.")
+@pass_state
+def analyze(
+    state: CliState,
+    files: tuple[str, ...],
+    dialect: str,
+    catalog_path: str | None,
+    default_database: str | None,
+    default_schema: str | None,
+    format_name: str,
+    output: str | None,
+    quiet: bool,
+) -> None:
+    """Print the lineage of FILES.
+
+    FILES are SQL files, folders (searched for *.sql), zip archives, or - for standard input. All are
+    read as one program: one may read what another declares. What is not understood is told on
+    standard error as file:line:column: severity code: message.
+    """
+    from airflow_provider_sqlflow.engine.dialects import resolve_dialect
+    from airflow_provider_sqlflow.jobs.analysis import AnalysisOptions
+    from airflow_provider_sqlflow.jobs.export import check_format
+
+    check_format(format_name)
+    if output is None and format_name == "png" and sys.stdout.isatty():
+        raise click.UsageError("a png picture is not for a terminal; give --output FILE")
+    settings = state.settings()
+    options = AnalysisOptions(
+        resolve_dialect(dialect), default_database, default_schema, read_catalog(catalog_path)
+    )
+    outcomes, counts = _run(_open(files, settings), options, settings)
+    result = _merge(outcomes)
+    for diagnostic in result.diagnostics:
+        click.echo(diagnostic_line(diagnostic), err=True)
+    if all(outcome.source.problem for outcome in outcomes):
+        raise UnreadableInputError("none of the files could be read")
+    _write(result, outcomes, format_name, output, default_name(files))
+    if not quiet:
+        click.echo(_summary(counts), err=True)
+    if any(outcome.summary.cause for outcome in outcomes):
+        click.get_current_context().exit(1)
+
+
+def _open(files: tuple[str, ...], settings: Settings) -> JobInputs:
+    from airflow_provider_sqlflow.ingest.sources import TextInput, open_path, path_names
+    from airflow_provider_sqlflow.jobs.inputs import JobInputs
+
+    if files.count(STDIN) > 1:
+        raise click.UsageError("- (standard input) can be read only once")
+    sources = tuple(
+        TextInput(STDIN_NAME, read_stdin()) if file == STDIN else open_path(file, settings) for file in files
+    )
+    return JobInputs(sources, path_names(sources))
+
+
+def _run(
+    inputs: JobInputs, options: AnalysisOptions, settings: Settings
+) -> tuple[list[FileOutcome], JobCounts]:
+    """The outcomes in input order, and their sum."""
+    from airflow_provider_sqlflow.jobs.analysis import Tally, analyze_files
+
+    outcomes: list[FileOutcome] = []
+    tally = Tally(len(inputs.names))
+    with progress_line() as progress:
+        for outcome in analyze_files(inputs.read(), options, settings):
+            tally.add(outcome)
+            outcomes.append(outcome)
+            progress.update(tally.counts.files_done, tally.counts.files_total, outcome.source.name)
+    return sorted(outcomes, key=lambda outcome: outcome.position), tally.counts
+
+
+def _merge(outcomes: list[FileOutcome]) -> LineageResult:
+    from airflow_provider_sqlflow.engine import merge_results
+
+    return merge_results(outcome.result for outcome in outcomes)
+
+
+def _write(
+    result: LineageResult, outcomes: list[FileOutcome], format_name: str, output: str | None, title: str
+) -> None:
+    from airflow_provider_sqlflow.jobs.export import export_result, write_result
+    from airflow_provider_sqlflow.jobs.service import utc_now
+
+    def texts() -> dict[str, str]:
+        return {outcome.source.name: outcome.source.text for outcome in outcomes}
+
+    if output is not None:
+        export_result(result, format_name, output, title=title, instant=utc_now(), texts=texts)
+        return
+    stream = sys.stdout.buffer
+    write_result(result, format_name, stream, title=title, instant=utc_now(), texts=texts)
+    stream.flush()
+
+
+def _summary(counts: JobCounts) -> str:
+    failed = f" ({counts.failed_statements} failed)" if counts.failed_statements else ""
+    return ", ".join(
+        (
+            plural(counts.files_total, "file"),
+            plural(counts.statements, "statement") + failed,
+            plural(counts.relations, "relation"),
+            plural(counts.column_edges, "column edge"),
+            plural(counts.diagnostics, "diagnostic"),
+        )
+    )

@@ -1,0 +1,121 @@
+"""Jobs and diagnostics as text and as JSON."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from airflow_provider_sqlflow.jobs.model import Job, JobFile, JobPage, JobStatus
+
+if TYPE_CHECKING:
+    from airflow_provider_sqlflow.engine import Diagnostic
+
+_SEVERITY_COLOURS = {"error": "red", "warning": "yellow", "info": "cyan"}
+_STATUS_COLOURS = {
+    JobStatus.SUCCESS: "green",
+    JobStatus.PARTIAL_SUCCESS: "yellow",
+    JobStatus.FAIL: "red",
+    JobStatus.CANCEL: "yellow",
+}
+
+
+def diagnostic_line(diagnostic: Diagnostic) -> str:
+    """A diagnostic as compilers print them, which editors and terminals make clickable."""
+    severity = diagnostic.severity.value
+    shown = click.style(severity, fg=_SEVERITY_COLOURS[severity])
+    return f"{diagnostic.span}: {shown} {diagnostic.code}: {diagnostic.message}"
+
+
+def job_json(job: Job) -> str:
+    """One job as indented JSON."""
+    return _json(asdict(job))
+
+
+def page_json(page: JobPage) -> str:
+    """A page of jobs as indented JSON."""
+    return _json(asdict(page))
+
+
+def files_json(files: Sequence[JobFile]) -> str:
+    """A job's files as indented JSON."""
+    return _json([asdict(file) for file in files])
+
+
+def job_text(job: Job) -> str:
+    """One job, a field a line."""
+    counts = job.counts
+    lines = [
+        ("id", job.id),
+        ("name", job.name),
+        ("status", status_text(job.status)),
+        ("dialect", job.dialect),
+        ("owner", job.owner),
+        ("tags", ", ".join(job.tags)),
+        ("created", _time(job.created_at)),
+        ("begin", _time(job.begin_at)),
+        ("end", _time(job.end_at)),
+        ("files", f"{counts.files_done} of {counts.files_total}"),
+        ("statements", f"{counts.statements} ({counts.failed_statements} failed)"),
+        ("relations", str(counts.relations)),
+        ("column edges", str(counts.column_edges)),
+        ("diagnostics", str(counts.diagnostics)),
+        ("error", job.error),
+    ]
+    return "\n".join(f"{label:<13}{value}" for label, value in lines if value)
+
+
+def page_text(page: JobPage) -> str:
+    """A page of jobs, a job a line, newest first."""
+    rows = [
+        (
+            job.id,
+            job.status.value,
+            str(job.counts.files_total),
+            str(job.counts.statements),
+            _time(job.created_at),
+            job.name,
+        )
+        for job in page.jobs
+    ]
+    table = _table(("id", "status", "files", "statements", "created", "name"), rows)
+    return f"{table}\n{len(page.jobs)} of {plural(page.total, 'job')}"
+
+
+def files_text(files: Sequence[JobFile]) -> str:
+    """A job's files, a file a line."""
+    rows = [
+        (file.status.value, str(file.statements), str(file.failed_statements), file.path, file.cause)
+        for file in files
+    ]
+    return _table(("status", "statements", "failed", "file", "cause"), rows)
+
+
+def status_text(status: JobStatus) -> str:
+    """A status in its colour."""
+    return click.style(status.value, fg=_STATUS_COLOURS.get(status))
+
+
+def plural(number: int, noun: str) -> str:
+    """A number and its noun: 1 file, 2 files."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def _table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
+    widths = [max(len(cell) for cell in column) for column in zip(head, *rows, strict=True)]
+    return "\n".join(
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        for row in (head, *rows)
+    )
+
+
+def _time(value: datetime | None) -> str:
+    return "" if value is None else value.isoformat(sep=" ", timespec="seconds")
+
+
+def _json(document: Any) -> str:
+    return json.dumps(document, indent=2, ensure_ascii=False, default=datetime.isoformat)

@@ -1,0 +1,104 @@
+"""Lineage jobs in this process, kept in this installation's own store."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from typing import TYPE_CHECKING
+
+from airflow_provider_sqlflow.jobs.model import (
+    ExportSummary,
+    Job,
+    JobFile,
+    JobFilter,
+    JobId,
+    JobPage,
+    JobRequest,
+)
+from airflow_provider_sqlflow.settings import Settings
+
+if TYPE_CHECKING:
+    from airflow_provider_sqlflow.jobs.runners.inline import OnProgress
+    from airflow_provider_sqlflow.jobs.service import JobService
+    from airflow_provider_sqlflow.jobs.store.sql import SqlJobStore
+
+
+class EmbeddedClient:
+    """A :class:`~airflow_provider_sqlflow.client.base.SqlFlowClient` over the embedded engine.
+
+    The store is opened by the first call that needs it. May be shared between threads.
+
+    Args:
+        settings: where the store is, and limits.
+        on_progress: told of every file that a submitted job has analysed.
+    """
+
+    def __init__(self, settings: Settings, on_progress: OnProgress | None = None) -> None:
+        self._settings = settings
+        self._on_progress = on_progress
+        self._opening = threading.Lock()
+        self._opened: tuple[SqlJobStore, JobService] | None = None
+
+    def submit_job(self, request: JobRequest) -> Job:
+        """See the protocol. The job has ended when this returns."""
+        return self._service().submit(request)
+
+    def get_job(self, job_id: JobId) -> Job:
+        """See the protocol."""
+        return self._service().get(job_id)
+
+    async def aget_job(self, job_id: JobId) -> Job:
+        """See the protocol."""
+        return await asyncio.to_thread(self.get_job, job_id)
+
+    def list_jobs(self, where: JobFilter, limit: int = 50, offset: int = 0) -> JobPage:
+        """See the protocol."""
+        return self._service().list(where, limit, offset)
+
+    def list_files(self, job_id: JobId) -> tuple[JobFile, ...]:
+        """See the protocol."""
+        return self._service().list_files(job_id)
+
+    def cancel_job(self, job_id: JobId) -> Job:
+        """See the protocol."""
+        return self._service().cancel(job_id)
+
+    async def acancel_job(self, job_id: JobId) -> Job:
+        """See the protocol."""
+        return await asyncio.to_thread(self.cancel_job, job_id)
+
+    def delete_job(self, job_id: JobId) -> Job:
+        """See the protocol."""
+        return self._service().delete(job_id)
+
+    def export_job(self, job_id: JobId, format: str, path: str) -> ExportSummary:
+        """See the protocol."""
+        return self._service().export(job_id, format, path)
+
+    def ping(self) -> str:
+        """See the protocol."""
+        store, service = self._open()
+        return f"embedded engine, store {store.shown_url}, {service.count()} jobs"
+
+    def close(self) -> None:
+        """See the protocol. A later call opens the store again."""
+        with self._opening:
+            if self._opened is not None:
+                self._opened[0].close()
+            self._opened = None
+
+    def _service(self) -> JobService:
+        return self._open()[1]
+
+    def _open(self) -> tuple[SqlJobStore, JobService]:
+        with self._opening:
+            if self._opened is None:
+                # Here, so that a Dag that imports an operator pays nothing for SQLAlchemy.
+                from airflow_provider_sqlflow.jobs.runners.inline import InlineRunner
+                from airflow_provider_sqlflow.jobs.service import JobService, utc_now
+                from airflow_provider_sqlflow.jobs.store.sql import SqlJobStore
+
+                store = SqlJobStore(self._settings.resolved_store_url())
+                runner = InlineRunner(store, self._settings, utc_now, on_progress=self._on_progress)
+                self._opened = (store, JobService(store, runner, self._settings))
+            return self._opened

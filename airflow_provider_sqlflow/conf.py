@@ -1,0 +1,121 @@
+"""The ``[sqlflow]`` section of Airflow's configuration, one cached function per option.
+
+The lowest module that imports Airflow. Defaults and descriptions are in ``get_provider_info.py``.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+
+from airflow.sdk.configuration import conf
+
+from airflow_provider_sqlflow.errors import ConfigError
+from airflow_provider_sqlflow.settings import Settings
+
+SECTION = "sqlflow"
+
+
+@cache
+def store_url() -> str:
+    """``[sqlflow] store_url``: SQLAlchemy URL of the job store; empty means SQLite under :func:`home`."""
+    return str(conf.get(SECTION, "store_url")).strip()
+
+
+@cache
+def home() -> str:
+    """``[sqlflow] home``: folder of the default job store; empty means AIRFLOW_HOME."""
+    from airflow.configuration import AIRFLOW_HOME
+
+    return str(conf.get(SECTION, "home")).strip() or str(AIRFLOW_HOME)
+
+
+@cache
+def processes() -> int:
+    """``[sqlflow] processes``: processes that analyse the files of one job."""
+    return _positive("processes")
+
+
+@cache
+def poll_interval() -> float:
+    """``[sqlflow] poll_interval``: seconds between two looks at a running job's status.
+
+    Raises:
+        ConfigError: the option is not above zero.
+    """
+    seconds = float(conf.getfloat(SECTION, "poll_interval"))
+    if seconds <= 0:
+        raise ConfigError(f"[sqlflow] poll_interval = {seconds} is not above zero")
+    return seconds
+
+
+@cache
+def max_file_bytes() -> int:
+    """``[sqlflow] max_file_bytes``: a larger file is reported, not analysed."""
+    return _positive("max_file_bytes")
+
+
+@cache
+def max_archive_bytes() -> int:
+    """``[sqlflow] max_archive_bytes``: limit of what one archive may unpack to."""
+    return _positive("max_archive_bytes")
+
+
+@cache
+def max_archive_ratio() -> int:
+    """``[sqlflow] max_archive_ratio``: limit of unpacked over packed size of an archive member."""
+    return _positive("max_archive_ratio")
+
+
+@cache
+def max_statement_chars() -> int:
+    """``[sqlflow] max_statement_chars``: a longer statement is reported, not parsed."""
+    return _positive("max_statement_chars")
+
+
+@cache
+def max_nesting() -> int:
+    """``[sqlflow] max_nesting``: deepest bracket nesting that is parsed."""
+    return _positive("max_nesting")
+
+
+@cache
+def settings() -> Settings:
+    """All of the section's options that the layers below Airflow read.
+
+    Raises:
+        ConfigError: a number is not a positive whole number.
+    """
+    return Settings(
+        store_url=store_url(),
+        home=home(),
+        processes=processes(),
+        max_file_bytes=max_file_bytes(),
+        max_archive_bytes=max_archive_bytes(),
+        max_archive_ratio=max_archive_ratio(),
+        max_statement_chars=max_statement_chars(),
+        max_nesting=max_nesting(),
+    )
+
+
+def clear_cache() -> None:
+    """Forget every value read, so that a changed configuration is seen (tests, long-lived shells)."""
+    for option in (
+        store_url,
+        home,
+        processes,
+        poll_interval,
+        max_file_bytes,
+        max_archive_bytes,
+        max_archive_ratio,
+        max_statement_chars,
+        max_nesting,
+        settings,
+    ):
+        option.cache_clear()
+
+
+def _positive(option: str) -> int:
+    number = int(conf.getint(SECTION, option))
+    if number < 1:
+        raise ConfigError(f"[sqlflow] {option} = {number} is not a positive whole number")
+    return number

@@ -1,0 +1,52 @@
+"""SQL text in, lineage out: no I/O, no clock, no globals.
+
+>>> from airflow_provider_sqlflow.engine import analyze
+>>> result = analyze("INSERT INTO daily (total) SELECT sum(amount) FROM orders", dialect="postgres")
+>>> [f"{edge.source} -> {edge.target} {edge.subtype.value}" for edge in result.edges()]
+['orders.amount -> daily.total AGGREGATION']
+"""
+
+from airflow_provider_sqlflow.engine.analyze import Script, analyze, iter_scripts, merge_results
+from airflow_provider_sqlflow.engine.catalog import Catalog, InMemoryCatalog
+from airflow_provider_sqlflow.engine.document import result_from_json, result_to_json
+from airflow_provider_sqlflow.engine.model import (
+    ColumnRef,
+    Diagnostic,
+    Edge,
+    Effect,
+    LineageResult,
+    Relation,
+    RelationEdge,
+    RelationId,
+    RelationKind,
+    Severity,
+    Span,
+    StatementKind,
+    StatementLineage,
+    Subtype,
+)
+
+__all__ = [
+    "Catalog",
+    "ColumnRef",
+    "Diagnostic",
+    "Edge",
+    "Effect",
+    "InMemoryCatalog",
+    "LineageResult",
+    "Relation",
+    "RelationEdge",
+    "RelationId",
+    "RelationKind",
+    "Script",
+    "Severity",
+    "Span",
+    "StatementKind",
+    "StatementLineage",
+    "Subtype",
+    "analyze",
+    "iter_scripts",
+    "merge_results",
+    "result_from_json",
+    "result_to_json",
+]

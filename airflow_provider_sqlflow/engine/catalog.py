@@ -1,0 +1,110 @@
+"""Catalogs: which columns a relation has.
+
+Names compare without case: a catalog written by hand or read from a database should answer however
+the user spelled a name, and two relations that differ in case alone are rarer than a wrong case.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Protocol
+
+
+class Catalog(Protocol):
+    """The source of column lists."""
+
+    def columns(self, database: str | None, schema: str | None, name: str) -> Sequence[str] | None:
+        """The columns of a relation in order, or ``None`` when the catalog does not know it.
+
+        A part that is ``None`` was not given: the catalog answers only if one relation fits.
+        """
+
+
+class InMemoryCatalog:
+    """A catalog from a mapping of dotted names to column names.
+
+    >>> InMemoryCatalog({"shop.orders": ["id", "amount"]}).columns(None, None, "ORDERS")
+    ('id', 'amount')
+    """
+
+    def __init__(self, relations: Mapping[str, Iterable[str]] | None = None) -> None:
+        self._spelled: dict[tuple[str, ...], tuple[list[str], list[str]]] = {}
+        self._by_suffix: dict[tuple[str, ...], list[tuple[tuple[str, ...], tuple[str, ...]]]] = {}
+        for name, columns in (relations or {}).items():
+            self.add(split_name(name), columns)
+
+    def add(self, parts: Sequence[str], columns: Iterable[str]) -> None:
+        """Add or replace a relation; ``parts`` are its name's parts, outermost first."""
+        key = tuple(part.casefold() for part in parts)
+        entry = (key, tuple(columns))
+        self._spelled[key] = (list(parts), list(entry[1]))
+        for length in range(1, len(key) + 1):
+            entries = self._by_suffix.setdefault(key[-length:], [])
+            entries[:] = [item for item in entries if item[0] != key]
+            entries.append(entry)
+
+    def items(self) -> Iterator[tuple[list[str], list[str]]]:
+        """Name parts and columns of every relation, in the order they were added."""
+        return iter(self._spelled.values())
+
+    def columns(self, database: str | None, schema: str | None, name: str) -> Sequence[str] | None:
+        """See :meth:`Catalog.columns`. A more exact name in the catalog wins over a longer one."""
+        parts = tuple(part.casefold() for part in (database, schema, name) if part)
+        while parts:
+            entries = self._by_suffix.get(parts, [])
+            exact = [entry for entry in entries if entry[0] == parts]
+            if exact:
+                return exact[0][1]
+            if len(entries) == 1:
+                return entries[0][1]
+            if entries:
+                return None  # several relations end so: no guess
+            # The catalog may know the relation by fewer parts than the text gives.
+            parts = parts[1:]
+            if parts and not any(entry[0] == parts for entry in self._by_suffix.get(parts, [])):
+                return None
+        return None
+
+
+class LayeredCatalog:
+    """Several catalogs, the first that knows a relation answers."""
+
+    def __init__(self, *layers: Catalog) -> None:
+        self._layers = layers
+
+    def columns(self, database: str | None, schema: str | None, name: str) -> Sequence[str] | None:
+        """See :meth:`Catalog.columns`."""
+        for layer in self._layers:
+            columns = layer.columns(database, schema, name)
+            if columns is not None:
+                return columns
+        return None
+
+
+def split_name(name: str) -> tuple[str, ...]:
+    """The parts of a dotted name; a part in ``"``, `````, or ``[]`` may hold dots.
+
+    >>> split_name('db."odd.name".t')
+    ('db', 'odd.name', 't')
+    """
+    parts: list[str] = []
+    current: list[str] = []
+    closing = ""
+    for char in name:
+        if closing:
+            if char == closing:
+                closing = ""
+            else:
+                current.append(char)
+        elif char in _QUOTES:
+            closing = _QUOTES[char]
+        elif char == ".":
+            parts.append("".join(current))
+            current = []
+        else:
+            current.append(char)
+    parts.append("".join(current))
+    return tuple(part.strip() for part in parts if part.strip())
+
+
+_QUOTES = {'"': '"', "`": "`", "[": "]"}

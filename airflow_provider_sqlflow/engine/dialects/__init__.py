@@ -1,0 +1,185 @@
+"""Dialects: their names, and the few rules in which they differ for lineage.
+
+sqlglot's dialect classes know the syntax. What stands here is what lineage needs on top: how names
+compare, whether an alias may be used in its own SELECT list, which words are no columns.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from difflib import get_close_matches
+from functools import lru_cache
+
+from sqlglot.dialects.dialect import Dialect, NormalizationStrategy
+
+from airflow_provider_sqlflow.errors import UnknownDialectError
+
+# SQLFlow's dbvendor values (reference: sqlflow-api, section 2). Where sqlglot has no dialect of that
+# name, the nearest relative parses it.
+_VENDORS = {
+    "dbvansi": "",
+    "dbvathena": "athena",
+    "dbvazuresql": "tsql",
+    "dbvbigquery": "bigquery",
+    "dbvclickhouse": "clickhouse",
+    "dbvcouchbase": "",
+    "dbvdatabricks": "databricks",
+    "dbvdb2": "",
+    "dbvduckdb": "duckdb",
+    "dbvexasol": "exasol",
+    "dbvgaussdb": "postgres",
+    "dbvgreenplum": "postgres",
+    "dbvhana": "",
+    "dbvhive": "hive",
+    "dbvimpala": "hive",
+    "dbvinformix": "",
+    "dbvmssql": "tsql",
+    "dbvmysql": "mysql",
+    "dbvnetezza": "postgres",
+    "dbvopenedge": "",
+    "dbvoracle": "oracle",
+    "dbvpostgresql": "postgres",
+    "dbvpresto": "presto",
+    "dbvredshift": "redshift",
+    "dbvsnowflake": "snowflake",
+    "dbvsparksql": "spark",
+    "dbvsqlite": "sqlite",
+    "dbvstarrocks": "starrocks",
+    "dbvsybase": "tsql",
+    "dbvteradata": "teradata",
+    "dbvtrino": "trino",
+    "dbvvertica": "postgres",
+}
+_ALIASES = {
+    "ansi": "",
+    "generic": "",
+    "mssql": "tsql",
+    "sqlserver": "tsql",
+    "synapse": "tsql",
+    "azuresql": "tsql",
+    "postgresql": "postgres",
+    "greenplum": "postgres",
+    "sparksql": "spark",
+    "mariadb": "mysql",
+}
+_VENDOR_OF = {
+    "": "dbvansi",
+    "tsql": "dbvmssql",
+    "fabric": "dbvazuresql",
+    "postgres": "dbvpostgresql",
+    "materialize": "dbvpostgresql",
+    "risingwave": "dbvpostgresql",
+    "spark": "dbvsparksql",
+    "spark2": "dbvsparksql",
+    "doris": "dbvmysql",
+    "singlestore": "dbvmysql",
+}
+
+# An alias of the SELECT list may be used further right in the same list (and in WHERE).
+# Manuals: Snowflake SELECT, Redshift "lateral column alias reference", Databricks LCA, DuckDB
+# "reusable column aliases", Teradata "named expression", ClickHouse WITH/alias scoping.
+_LATERAL_ALIAS = frozenset(
+    {"snowflake", "redshift", "databricks", "spark", "duckdb", "teradata", "clickhouse", "exasol", "dremio"}
+)
+
+# Words that the grammar reads as columns but that are values of the session or the row.
+_PSEUDO_COLUMNS = {
+    "oracle": {
+        "rownum", "rowid", "level", "sysdate", "systimestamp", "user", "uid", "ora_rowscn",
+        "connect_by_isleaf", "connect_by_iscycle", "connect_by_root", "sqlcode", "sqlerrm",
+    },
+    "teradata": {"date", "time", "user", "session", "database"},
+    "mysql": {"dual"},
+    "snowflake": {"level", "connect_by_root", "metadata$filename", "metadata$file_row_number"},
+    "tsql": {"$action", "@@rowcount", "@@identity"},
+    "postgres": {"ctid", "xmin", "xmax", "tableoid", "excluded"},
+    "sqlite": {"rowid", "oid", "_rowid_"},
+}  # fmt: skip
+_ALWAYS_PSEUDO = frozenset(
+    {
+        "current_date", "current_time", "current_timestamp", "current_user", "session_user",
+        "localtime", "localtimestamp", "sysdate", "default", "true", "false", "null", "unknown",
+    }
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What differs between dialects for lineage."""
+
+    name: str
+    strategy: NormalizationStrategy
+    has_lateral_alias: bool
+    pseudo_columns: frozenset[str]
+    has_schemas: bool
+
+    def relation_key(self, name: str, quoted: bool) -> str:
+        """The form under which relation names compare."""
+        if self.name == "bigquery":
+            return name  # project, dataset and table names keep their case; columns do not
+        return self._key(name, quoted)
+
+    def column_key(self, name: str, quoted: bool) -> str:
+        """The form under which column names compare."""
+        if self.name == "mysql":
+            return name.lower()  # only table names depend on the file system
+        return self._key(name, quoted)
+
+    def _key(self, name: str, quoted: bool) -> str:
+        strategy = self.strategy
+        if strategy is NormalizationStrategy.CASE_INSENSITIVE:
+            return name.lower()
+        if quoted or strategy is NormalizationStrategy.CASE_SENSITIVE:
+            return name
+        if strategy is NormalizationStrategy.UPPERCASE:
+            return name.upper()
+        return name.lower()
+
+
+def resolve_dialect(name: str) -> str:
+    """sqlglot's name of a dialect, from sqlglot's, SQLFlow's (``dbv…``) or a common name.
+
+    Raises:
+        UnknownDialectError: nothing of that name; the message offers the nearest.
+
+    >>> resolve_dialect("dbvmssql"), resolve_dialect("Snowflake"), resolve_dialect("ansi")
+    ('tsql', 'snowflake', '')
+    """
+    wanted = (name or "").strip().lower()
+    if wanted in _VENDORS:
+        return _VENDORS[wanted]
+    wanted = _ALIASES.get(wanted, wanted)
+    if f"dbv{wanted}" in _VENDORS and wanted not in known_dialects():
+        return _VENDORS[f"dbv{wanted}"]
+    if wanted == "" or wanted in known_dialects():
+        return wanted
+    choices = [*known_dialects(), *_ALIASES, *_VENDORS]
+    near = get_close_matches(wanted, choices, n=3)
+    hint = f"did you mean {' or '.join(near)}?" if near else f"known are {', '.join(known_dialects())}"
+    raise UnknownDialectError(f"unknown SQL dialect {name!r}: {hint}")
+
+
+def vendor_of(dialect: str) -> str:
+    """SQLFlow's ``dbv…`` name of a sqlglot dialect."""
+    return _VENDOR_OF.get(dialect, f"dbv{dialect}")
+
+
+@lru_cache(maxsize=1)
+def known_dialects() -> tuple[str, ...]:
+    """sqlglot's SQL dialects, sorted."""
+    return tuple(sorted(set(Dialect.classes) - {"", "dax", "prql", "solr", "tableau"}))
+
+
+@lru_cache(maxsize=64)
+def rules_of(dialect: str) -> Rules:
+    """The rules of a sqlglot dialect name."""
+    strategy = Dialect.get_or_raise(dialect).normalization_strategy
+    if dialect == "":
+        strategy = NormalizationStrategy.CASE_INSENSITIVE  # text of unknown origin: be generous
+    return Rules(
+        name=dialect,
+        strategy=strategy,
+        has_lateral_alias=dialect in _LATERAL_ALIAS,
+        pseudo_columns=_ALWAYS_PSEUDO | frozenset(_PSEUDO_COLUMNS.get(dialect, ())),
+        has_schemas=dialect not in {"mysql", "hive", "teradata", "clickhouse", "sqlite"},
+    )

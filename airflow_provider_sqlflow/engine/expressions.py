@@ -1,0 +1,380 @@
+"""Which columns an expression reads, and how: the walk over value expressions.
+
+What stands inside an output expression without being its value, such as a CASE condition or OVER (…), is
+indirect (reference: openlineage-marquez, section 3.1).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from sqlglot import exp
+
+from airflow_provider_sqlflow.engine.graph import (
+    AGGREGATION,
+    CONDITIONAL,
+    DECIDES,
+    IDENTITY,
+    JOIN,
+    MASKED,
+    SORT,
+    TRANSFORMATION,
+    WINDOW,
+    Input,
+    Node,
+    Place,
+)
+from airflow_provider_sqlflow.engine.scope import Scope
+from airflow_provider_sqlflow.engine.session import Name, Session
+
+Expression = Any
+"""A sqlglot node. Its classes are compiled and many; the walk dispatches on the class."""
+
+
+class Walker:
+    """Walks the expressions of one statement.
+
+    ``read_query`` turns a subquery into a node; it is passed in because queries read expressions too.
+    """
+
+    def __init__(self, session: Session, base: int, read_query: Callable[[Expression, Scope], Node]) -> None:
+        self.session = session
+        self.base = base
+        self.read_query = read_query
+        self._handlers: dict[type, Callable[..., None] | None] = {}
+
+    def inputs(self, expression: Expression, scope: Scope, kind: int, place: Place) -> list[Input]:
+        """The inputs of an expression whose text stands at ``place``.
+
+        ``kind`` is how the whole expression acts: IDENTITY for a value, an indirect kind for a
+        condition.
+        """
+        out: list[Input] = []
+        self.visit(expression, scope, kind, place, out)
+        return out
+
+    def visit(self, expression: Expression, scope: Scope, kind: int, place: Place, out: list[Input]) -> None:
+        """Append the inputs of an expression."""
+        if isinstance(expression, exp.Column):
+            self.column(expression, scope, kind, place, out)
+            return
+        cls = type(expression)
+        handler = self._handlers.get(cls, _UNSEEN)
+        if handler is _UNSEEN:
+            handler = self._handlers[cls] = _handler_of(cls)
+        if handler is None:
+            return
+        handler(self, expression, scope, kind, place, out)
+
+    def children(
+        self, expression: Expression, scope: Scope, kind: int, place: Place, out: list[Input], skip: str = ""
+    ) -> None:
+        """Visit everything below an expression with one kind."""
+        for key, value in expression.args.items():
+            if key == skip or not value:
+                continue
+            if isinstance(value, list):
+                for item in value:
+                    if isinstance(item, exp.Expr):
+                        self.visit(item, scope, kind, place, out)
+            elif isinstance(value, exp.Expr):
+                self.visit(value, scope, kind, place, out)
+
+    def names(self, column: exp.Column) -> list[Name]:
+        """The parts of a column reference, outermost first."""
+        session, base, args = self.session, self.base, column.args
+        parts = [
+            session.relation_name(part, base)
+            for key in ("catalog", "db", "table")
+            if (part := args.get(key)) is not None
+        ]
+        parts.append(session.column_name(args["this"], base))
+        return parts
+
+    def column(self, column: exp.Column, scope: Scope, kind: int, place: Place, out: list[Input]) -> None:
+        """A column reference; ``t.*`` inside a function reads the whole relation."""
+        this = column.args.get("this")
+        if isinstance(this, exp.Star):
+            source = scope.find_source(self.names_of_table(column))
+            if source is not None:
+                out.append(Input(source.node.rows, kind if kind & 15 >= AGGREGATION else AGGREGATION, place))
+            return
+        if not isinstance(this, exp.Identifier):
+            return
+        parts = self.names(column)
+        if len(parts) == 1 and parts[0].is_placeholder:
+            return
+        for found, access in scope.resolve(parts):
+            out.append(Input(found, max(kind, access) if kind & 15 < JOIN else kind, place))
+        if len(parts) == 1 and not out:
+            self._whole_row(parts[0], scope, kind, place, out)
+
+    def names_of_table(self, column: exp.Column) -> list[Name]:
+        """The qualifier of ``t.*``."""
+        return [
+            self.session.relation_name(part, self.base)
+            for key in ("catalog", "db", "table")
+            if (part := column.args.get(key)) is not None
+        ]
+
+    def _whole_row(self, name: Name, scope: Scope, kind: int, place: Place, out: list[Input]) -> None:
+        """``to_json(t)``: a relation's name used as a value reads all its columns."""
+        source = scope.find_source([self.session.relation_name_of(name)])
+        if source is None:
+            return
+        step = max(kind, TRANSFORMATION) if kind & 15 < JOIN else kind
+        for column in source.node.columns.values():
+            out.append(Input(column, step, place))
+        if source.node.has_unknown_columns:
+            out.append(Input(source.node.star_column(), step, place))
+
+    # Subqueries -----------------------------------------------------------------------------------
+
+    def subquery(self, query: Expression, scope: Scope, kind: int, place: Place, out: list[Input]) -> None:
+        """A query used as a value: its first column flows, what decides its rows decides."""
+        node = self.read_query(query, scope)
+        scope.owner.reads[node] = None
+        for column in node.columns.values():
+            out.append(Input(column, kind, place))
+        if not node.columns and node.has_unknown_columns:
+            out.append(Input(node.star_column(), kind, place))
+        out.append(Input(node.rows, DECIDES, place))
+
+    def exists(self, query: Expression, scope: Scope, kind: int, place: Place, out: list[Input]) -> None:
+        """EXISTS: that rows are there decides; what the select list says does not matter."""
+        node = self.read_query(query, scope)
+        scope.owner.reads[node] = None
+        out.append(Input(node.rows, kind if kind & 15 >= JOIN else CONDITIONAL, place))
+
+
+def _default(walker: Walker, e: Expression, scope: Scope, kind: int, place: Place, out: list[Input]) -> None:
+    step = TRANSFORMATION if kind == IDENTITY else kind
+    walker.children(e, scope, step, place, out)
+
+
+def _same(walker: Walker, e: Expression, scope: Scope, kind: int, place: Place, out: list[Input]) -> None:
+    this = e.args.get("this")
+    if isinstance(this, exp.Expr):
+        walker.visit(this, scope, kind, place, out)
+
+
+def _aggregate(walker: Walker, e: Expression, scope: Scope, kind: int, place: Place, out: list[Input]) -> None:
+    step = kind if kind & 15 >= JOIN else AGGREGATION | (kind & MASKED)
+    if isinstance(e, (exp.Count, exp.CountIf, exp.ApproxDistinct)):
+        if not e.args.get("this") or isinstance(e.args["this"], exp.Star):
+            for source in scope.sources:
+                out.append(Input(source.node.rows, step, place))
+            return
+        step |= MASKED if step & 15 < JOIN else 0
+    walker.children(e, scope, step, place, out)
+
+
+def _order_inside(walker: Walker, e: Expression, scope: Scope, kind: int, place: Place, out: list[Input]) -> None:
+    """``array_agg(x ORDER BY y)``: x is the value, y decides its order."""
+    this = e.args.get("this")
+    if isinstance(this, exp.Expr):
+        walker.visit(this, scope, kind, place, out)
+    for item in e.args.get("expressions") or ():
+        walker.visit(item, scope, SORT if kind & 15 < JOIN else kind, place, out)
+
+
+def _within_group(walker: Walker, e: Expression, scope: Scope, kind: int, place: Place, out: list[Input]) -> None:
+    """``percentile_cont(0.5) WITHIN GROUP (ORDER BY x)``: x is the value."""
+    value = e.args.get("this")
+    walker.visit(value, scope, kind, place, out)
+    is_value = isinstance(value, (exp.PercentileCont, exp.PercentileDisc, exp.Mode))
+    order = e.args.get("expression")
+    if isinstance(order, exp.Expr):
+        step = AGGREGATION if is_value else SORT
+        walker.children(order, scope, step if kind & 15 < JOIN else kind, place, out)
+
+
+def _filter(walker: Walker, e: Expression, scope: Scope, kind: int, place: Place, out: list[Input]) -> None:
+    walker.visit(e.args["this"], scope, kind, place, out)
+    condition = e.args.get("expression")
+    if isinstance(condition, exp.Expr):
+        walker.visit(condition, scope, CONDITIONAL if kind & 15 < JOIN else kind, place, out)
+
+
+_POSITIONAL = (exp.Lag, exp.Lead, exp.FirstValue, exp.LastValue, exp.NthValue)
+
+
+def _window(walker: Walker, e: Expression, scope: Scope, kind: int, place: Place, out: list[Input]) -> None:
+    this = e.args.get("this")
+    function = this
+    while isinstance(function, (exp.IgnoreNulls, exp.RespectNulls)):
+        function = function.args.get("this")
+    if isinstance(function, _POSITIONAL):
+        _default(walker, function, scope, kind, place, out)
+    elif isinstance(this, exp.Expr):
+        walker.visit(this, scope, kind, place, out)
+    step = WINDOW if kind & 15 < JOIN else kind
+    walker.children(e, scope, step, place, out, skip="this")
+    alias = e.args.get("alias")
+    named = scope.windows.get(alias.name.lower()) if isinstance(alias, exp.Expr) else None
+    if named is not None:
+        walker.children(named, scope, step, place, out)
+
+
+def _case(walker: Walker, e: Expression, scope: Scope, kind: int, place: Place, out: list[Input]) -> None:
+    condition = CONDITIONAL if kind & 15 < JOIN else kind
+    operand = e.args.get("this")
+    if isinstance(operand, exp.Expr):
+        walker.visit(operand, scope, condition, place, out)
+    for branch in e.args.get("ifs") or ():
+        walker.visit(branch.args["this"], scope, condition, place, out)
+        if isinstance(branch.args.get("true"), exp.Expr):
+            walker.visit(branch.args["true"], scope, kind, place, out)
+    if isinstance(e.args.get("default"), exp.Expr):
+        walker.visit(e.args["default"], scope, kind, place, out)
+
+
+def _if(walker: Walker, e: Expression, scope: Scope, kind: int, place: Place, out: list[Input]) -> None:
+    walker.visit(e.args["this"], scope, CONDITIONAL if kind & 15 < JOIN else kind, place, out)
+    for key in ("true", "false"):
+        if isinstance(e.args.get(key), exp.Expr):
+            walker.visit(e.args[key], scope, kind, place, out)
+
+
+def _nullif(walker: Walker, e: Expression, scope: Scope, kind: int, place: Place, out: list[Input]) -> None:
+    walker.visit(e.args["this"], scope, kind, place, out)
+    walker.visit(e.args["expression"], scope, CONDITIONAL if kind & 15 < JOIN else kind, place, out)
+
+
+def _coalesce(walker: Walker, e: Expression, scope: Scope, kind: int, place: Place, out: list[Input]) -> None:
+    arguments = [e.args["this"], *(e.args.get("expressions") or ())]
+    for number, argument in enumerate(arguments):
+        walker.visit(argument, scope, TRANSFORMATION if kind == IDENTITY else kind, place, out)
+        if number < len(arguments) - 1 and kind & 15 < JOIN:
+            walker.visit(argument, scope, CONDITIONAL, place, out)
+
+
+def _masking(walker: Walker, e: Expression, scope: Scope, kind: int, place: Place, out: list[Input]) -> None:
+    step = kind if kind & 15 >= JOIN else max(kind & 15, TRANSFORMATION) | MASKED
+    walker.children(e, scope, step, place, out)
+
+
+_MASKING_NAMES = frozenset(
+    {
+        "hash", "mask", "hmac", "sha", "crc32", "xxhash64", "murmur_hash3_32", "murmurhash", "checksum",
+        "hashbytes", "fingerprint", "farmhash", "farm_fingerprint", "hash_md5", "digest", "ora_hash",
+        "standard_hash", "mask_first_n", "mask_last_n", "mask_hash", "binary_checksum", "siphash64", "cityhash64",
+    }
+)  # fmt: skip
+_AGGREGATE_NAMES = frozenset(
+    {
+        "string_agg", "json_agg", "jsonb_agg", "json_object_agg", "jsonb_object_agg", "group_concat", "listagg",
+        "wm_concat", "collect_list", "collect_set", "any_value", "bool_and", "bool_or", "every", "mode",
+        "regr_slope", "regr_intercept", "regr_count", "corr", "xmlagg", "hll_count", "approx_top_count",
+        "approx_quantiles", "uniq", "uniqexact", "grouparray", "sumif", "countif", "avgif", "argmax", "argmin",
+    }
+)  # fmt: skip
+
+
+def _anonymous(walker: Walker, e: Expression, scope: Scope, kind: int, place: Place, out: list[Input]) -> None:
+    name = str(e.args.get("this") or "").lower()
+    if name in _MASKING_NAMES:
+        _masking(walker, e, scope, kind, place, out)
+    elif name in _AGGREGATE_NAMES:
+        _aggregate(walker, e, scope, kind, place, out)
+    else:
+        _default(walker, e, scope, kind, place, out)
+
+
+def _query(walker: Walker, e: Expression, scope: Scope, kind: int, place: Place, out: list[Input]) -> None:
+    walker.subquery(e, scope, kind, place, out)
+
+
+def _exists(walker: Walker, e: Expression, scope: Scope, kind: int, place: Place, out: list[Input]) -> None:
+    query = e.args.get("this")
+    if isinstance(query, exp.Query):
+        walker.exists(query, scope, kind, place, out)
+    else:
+        _default(walker, e, scope, kind, place, out)  # the higher-order function exists(array, x -> …)
+
+
+def _in(walker: Walker, e: Expression, scope: Scope, kind: int, place: Place, out: list[Input]) -> None:
+    step = TRANSFORMATION if kind == IDENTITY else kind
+    for key in ("this", "expressions", "query", "unnest", "field"):
+        value = e.args.get(key)
+        for item in value if isinstance(value, list) else (value,):
+            if isinstance(item, exp.Expr):
+                walker.visit(item, scope, step, place, out)
+
+
+def _table(walker: Walker, e: Expression, scope: Scope, kind: int, place: Place, out: list[Input]) -> None:
+    """A relation's name where a value stands: ``IN t`` or a function over a table."""
+
+
+def _dot(walker: Walker, e: Expression, scope: Scope, kind: int, place: Place, out: list[Input]) -> None:
+    """Field access: the expression before the dot is read."""
+    walker.visit(e.args["this"], scope, TRANSFORMATION if kind == IDENTITY else kind, place, out)
+    expression = e.args.get("expression")
+    if isinstance(expression, exp.Func):
+        walker.visit(expression, scope, TRANSFORMATION if kind == IDENTITY else kind, place, out)
+
+
+def _keyed(walker: Walker, e: Expression, scope: Scope, kind: int, place: Place, out: list[Input]) -> None:
+    """``name => value`` and ``value AS field``: the left side is no column."""
+    value = e.args.get("expression")
+    if isinstance(value, exp.Expr):
+        walker.visit(value, scope, kind, place, out)
+
+
+def _lambda(walker: Walker, e: Expression, scope: Scope, kind: int, place: Place, out: list[Input]) -> None:
+    walker.visit(e.args["this"], scope, TRANSFORMATION if kind == IDENTITY else kind, place, out)
+
+
+def _star(walker: Walker, e: Expression, scope: Scope, kind: int, place: Place, out: list[Input]) -> None:
+    """A bare ``*`` inside a function other than COUNT: every relation in scope."""
+    for source in scope.sources:
+        out.append(Input(source.node.rows, kind if kind & 15 >= AGGREGATION else AGGREGATION, place))
+
+
+_UNSEEN: Any = object()
+_EXACT: dict[type, Callable[..., None]] = {
+    exp.Alias: _same,
+    exp.Paren: _same,
+    exp.Cast: _same,
+    exp.TryCast: _same,
+    exp.Distinct: _default,
+    exp.Window: _window,
+    exp.Filter: _filter,
+    exp.Order: _order_inside,
+    exp.WithinGroup: _within_group,
+    exp.Case: _case,
+    exp.If: _if,
+    exp.Nullif: _nullif,
+    exp.Coalesce: _coalesce,
+    exp.Exists: _exists,
+    exp.In: _in,
+    exp.Anonymous: _anonymous,
+    exp.Dot: _dot,
+    exp.Kwarg: _keyed,
+    exp.PropertyEQ: _keyed,
+    exp.Lambda: _lambda,
+    exp.Star: _star,
+    exp.Table: _table,
+    exp.Collate: _same,
+    exp.AtTimeZone: _same,
+}
+_LEAF = (exp.Literal, exp.Null, exp.Boolean, exp.DataType, exp.Identifier, exp.Var, exp.Parameter, exp.Placeholder)
+_MASKING = (exp.MD5, exp.MD5Digest, exp.SHA, exp.SHA2, exp.FarmFingerprint)
+
+
+def _handler_of(cls: type) -> Callable[..., None] | None:
+    exact = _EXACT.get(cls)
+    if exact is not None:
+        return exact
+    if issubclass(cls, _LEAF):
+        return None
+    if issubclass(cls, exp.Query):
+        return _query
+    if issubclass(cls, _MASKING):
+        return _masking
+    if issubclass(cls, exp.AggFunc):
+        return _aggregate
+    if issubclass(cls, exp.Case):
+        return _case
+    return _default

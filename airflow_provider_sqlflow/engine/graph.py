@@ -1,0 +1,303 @@
+"""The lineage graph of a script while it is being read: nodes, columns, and folding.
+
+A node is a relation; its columns know their inputs. Base nodes (tables, views, files) have columns
+without inputs; derived nodes (CTEs, subqueries, temporary tables) fold away. Each derived column's
+*leaves*, the base columns it comes from, are computed once when its node is complete, so cost grows with
+the text and not with its depth times its width.
+
+Row sets are columns named ``None``. Their links are followed only when a target is written, each node
+once, because filters pile up along a chain and copying them at every step would cost its square.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from airflow_provider_sqlflow.engine.model import ColumnRef, Effect, RelationId, RelationKind, Subtype
+
+# How an input acts on a column. Direct kinds come first and grow stronger; see `combine`.
+IDENTITY, TRANSFORMATION, AGGREGATION = 0, 1, 2
+JOIN, FILTER, GROUP_BY, SORT, WINDOW, CONDITIONAL = 3, 4, 5, 6, 7, 8
+ROWS = 9
+"""A row set's link to another row set: the rows there are the rows here."""
+DECIDES = 10
+"""A link to a row set of which only the deciding columns count, not that rows exist."""
+MASKED = 16
+"""Added to a direct kind when the source value cannot be recovered."""
+
+_SUBTYPES = (
+    Subtype.IDENTITY,
+    Subtype.TRANSFORMATION,
+    Subtype.AGGREGATION,
+    Subtype.JOIN,
+    Subtype.FILTER,
+    Subtype.GROUP_BY,
+    Subtype.SORT,
+    Subtype.WINDOW,
+    Subtype.CONDITIONAL,
+)
+
+Place = tuple[int, int]
+"""Start and end offset in the script."""
+
+
+class Input:
+    """One source of a column: which column, how it acts, and where the text says so."""
+
+    __slots__ = ("column", "kind", "place")
+
+    def __init__(self, column: Column, kind: int, place: Place) -> None:
+        self.column = column
+        self.kind = kind
+        self.place = place
+
+
+Leaves = dict[tuple["Column", int], Place | None]
+
+
+class Column:
+    """A column of a node, or its row set (``name`` is ``None``). ``inputs`` is ``None`` on a base."""
+
+    __slots__ = ("inputs", "leaves", "name", "node", "ref")
+
+    def __init__(self, node: Node, name: str | None, inputs: list[Input] | None) -> None:
+        self.node = node
+        self.name = name
+        self.inputs = inputs
+        self.leaves: Leaves | None = {(self, IDENTITY): None} if inputs is None else None
+        self.ref = ColumnRef(node.id, name)
+
+    def fold(self) -> None:
+        """Compute the leaves from the inputs' leaves."""
+        fold(self)
+
+
+class Node:
+    """A relation.
+
+    ``columns`` maps the compared form of a declared name to the column, in order; ``found`` those that
+    were only asked for. ``is_open`` tells that the node has columns nobody declared: any name may be
+    asked for. A derived node is open through ``stars`` (it selects ``*`` of open nodes) or
+    ``any_inputs`` (every column has these inputs).
+    """
+
+    __slots__ = (
+        "any_inputs", "columns", "found", "id", "is_derived", "is_open", "kind", "reads", "rows", "star", "stars",
+    )  # fmt: skip
+
+    def __init__(self, relation: RelationId, kind: RelationKind, *, is_derived: bool, is_open: bool = False) -> None:
+        self.id = relation
+        self.kind = kind
+        self.columns: dict[str, Column] = {}
+        self.found: dict[str, Column] = {}
+        self.is_derived = is_derived
+        self.is_open = is_open
+        self.stars: list[tuple[Node, Place]] = []
+        self.any_inputs: list[Input] | None = None
+        self.reads: dict[Node, None] = {}
+        self.rows = Column(self, None, [] if is_derived else None)
+        self.star: Column | None = None
+
+    def add(self, key: str, name: str, inputs: list[Input] | None = None) -> Column:
+        """Declare a column. The first of two equal names answers look-ups by name."""
+        column = Column(self, name, inputs)
+        if key in self.columns:
+            key = f"{key}\0{len(self.columns)}"
+        self.columns[key] = column
+        return column
+
+    def star_column(self) -> Column:
+        """The column ``*``: all columns of an open node."""
+        if self.star is None:
+            inputs = None
+            if self.is_derived:
+                inputs = [Input(node.star_column(), IDENTITY, place) for node, place in self.stars]
+            self.star = Column(self, "*", inputs)
+            if inputs is not None:
+                fold(self.star)
+        return self.star
+
+    @property
+    def has_unknown_columns(self) -> bool:
+        """Whether a name that is not declared may still be a column."""
+        return self.is_open or self.any_inputs is not None or bool(self.stars)
+
+    def find(self, key: str, name: str) -> Column | None:
+        """The column of that name; open nodes make it on demand. ``None`` when there is none."""
+        # A chain of `SELECT *` may be long, so walk down first and build upward.
+        chain: list[tuple[Node, Place]] = []
+        node = self
+        while True:
+            column = node.columns.get(key) or node.found.get(key)
+            if column is not None:
+                break
+            if node.stars:
+                below, place = _star_holding(node, key)
+                chain.append((node, place))
+                node = below
+            elif node.has_unknown_columns:
+                inputs = None if not node.is_derived else list(node.any_inputs or ())
+                column = node.found[key] = Column(node, name, inputs)
+                fold(column)
+                break
+            else:
+                return None
+        for upper, place in reversed(chain):
+            below_column = column
+            column = upper.found[key] = Column(upper, name, [Input(below_column, IDENTITY, place)])
+            fold(column)
+        return column
+
+    def complete(self) -> None:
+        """Fold all columns; the node's inputs do not change any more."""
+        for column in self.columns.values():
+            fold(column)
+
+
+    def complete_cycle(self) -> None:
+        """Like :meth:`complete` for a node that reads itself."""
+        for column in self.columns.values():
+            column.leaves = None
+        leaves = [fold_cycle(column) for column in self.columns.values()]
+        for column, found in zip(self.columns.values(), leaves, strict=True):
+            column.leaves = found
+
+
+def _star_holding(node: Node, key: str) -> tuple[Node, Place]:
+    """Of the open nodes behind a star, the one that names the column, else the first."""
+    for item in node.stars:
+        if key in item[0].columns:
+            return item
+    return node.stars[0]
+
+
+def combine(outer: int, inner: int) -> int:
+    """The kind of a path of two steps.
+
+    An indirect step makes the path indirect (the outer one's kind if both are); among direct steps the
+    stronger wins; masking stays (reference: openlineage-marquez, section 3.1, "Chaining").
+    """
+    outer_kind, inner_kind = outer & 15, inner & 15
+    if outer_kind >= JOIN:
+        return inner if inner_kind == DECIDES else outer
+    if inner_kind >= JOIN:
+        return inner
+    return max(outer_kind, inner_kind) | ((outer | inner) & MASKED)
+
+
+def fold(column: Column) -> None:
+    """Compute a derived column's leaves from its inputs' leaves."""
+    inputs = column.inputs
+    if inputs is None:
+        return
+    if len(inputs) == 1 and inputs[0].kind == IDENTITY and inputs[0].column.leaves is not None:
+        column.leaves = inputs[0].column.leaves
+        return
+    leaves: Leaves = {}
+    for item in inputs:
+        kind, place = item.kind, item.place
+        source = item.column
+        if source.name is None:
+            leaves.setdefault((source, kind), place)
+            continue
+        if source.leaves is None:
+            source.leaves = fold_cycle(source)
+        for (leaf, inner), inner_place in source.leaves.items():
+            # The text quoted is that of the outermost step that is more than a copy.
+            quoted = inner_place if kind == IDENTITY else place
+            leaves.setdefault((leaf, combine(kind, inner)), quoted)
+    column.leaves = leaves
+
+
+def fold_cycle(column: Column) -> Leaves:
+    """Leaves of a column of a recursive CTE: follow inputs until nothing new appears."""
+    leaves: Leaves = {}
+    seen: dict[tuple[Column, int], None] = {}
+    todo: list[tuple[Column, int, Place | None]] = [(column, IDENTITY, None)]
+    while todo:
+        current, kind, place = todo.pop()
+        if (current, kind) in seen:
+            continue
+        seen[current, kind] = None
+        if current.name is None:
+            leaves.setdefault((current, kind), place)
+        elif current.leaves is not None:
+            for (leaf, inner), inner_place in current.leaves.items():
+                leaves.setdefault((leaf, combine(kind, inner)), inner_place if kind == IDENTITY else place)
+        else:
+            for item in current.inputs or ():
+                below = item.place if kind == IDENTITY else place
+                todo.append((item.column, combine(kind, item.kind), below))
+    return leaves
+
+
+Leaf = tuple[Column, int, Place | None]
+
+
+def column_leaves(column: Column) -> Iterator[Leaf]:
+    """Base columns (or row sets) behind a column, links to row sets followed."""
+    if column.leaves is None:
+        fold(column)
+    for (leaf, kind), place in (column.leaves or {}).items():
+        if leaf.name is None and leaf.node.is_derived:
+            yield from _through_rows([(leaf, place)], kind)
+        elif leaf.name is None and kind == DECIDES:
+            continue
+        else:
+            yield leaf, kind, place
+
+
+def row_leaves(rows: Column) -> Iterator[Leaf]:
+    """What decides a row set; ``(base rows, ROWS)`` for the base row sets it is made of."""
+    return _through_rows([(rows, None)], ROWS)
+
+
+def _through_rows(start: Iterable[tuple[Column, Place | None]], kind: int) -> Iterator[Leaf]:
+    """Follow row links. ``kind`` says what the rows do to the one who asks.
+
+    AGGREGATION: the base rows are counted. DECIDES: only columns that decide them. ROWS and the
+    indirect kinds: both.
+    """
+    seen: dict[tuple[Column, int], None] = {}
+    todo = [(column, kind, place) for column, place in start]
+    direct = kind & 15
+    while todo:
+        rows, current, place = todo.pop()
+        if (rows, current) in seen:
+            continue
+        seen[rows, current] = None
+        if rows.inputs is None:
+            if current != DECIDES:
+                yield rows, current, place
+            continue
+        below: list[tuple[Column, int, Place | None]] = []
+        for item in rows.inputs:
+            if item.column.name is None:
+                link = current if item.kind == ROWS else item.kind
+                if DECIDES in (current, item.kind):
+                    link = DECIDES
+                if direct == AGGREGATION and item.kind != ROWS:
+                    continue  # counting counts the rows themselves
+                below.append((item.column, link, item.place if place is None else place))
+            elif direct != AGGREGATION:
+                yield from _deciding(item, place)
+        todo.extend(reversed(below))
+
+
+def _deciding(item: Input, place: Place | None) -> Iterator[Leaf]:
+    for leaf, inner, _ in column_leaves(item.column):
+        kind = combine(item.kind, inner)
+        if leaf.name is None and kind & 15 < JOIN:
+            kind = item.kind
+        yield leaf, kind, item.place
+
+
+def effect_of(kind: int) -> Effect:
+    """Whether a kind is direct or indirect."""
+    return Effect.DIRECT if kind & 15 < JOIN else Effect.INDIRECT
+
+
+def subtype_of(kind: int) -> Subtype:
+    """The OpenLineage subtype of a kind; links between row sets count as filters."""
+    kind &= 15
+    return Subtype.FILTER if kind >= ROWS else _SUBTYPES[kind]

@@ -1,0 +1,71 @@
+"""In which order the scripts of a job are read: creators before readers.
+
+Found without parsing: a script creates the names behind CREATE TABLE / VIEW (and what it inserts into, if
+nobody creates it), and reads every created name that occurs as a word in it. Too many dependencies only cost
+order, and order only matters for `*` and bare column names.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from graphlib import CycleError, TopologicalSorter
+
+_NAME = r'((?:[\w$#-]+|"[^"]+"|`[^`]+`|\[[^\]]+\])(?:\s*\.\s*(?:[\w$#-]+|"[^"]+"|`[^`]+`|\[[^\]]+\]))*)'
+_CREATE = re.compile(
+    r"\bCREATE\s+(?:OR\s+(?:REPLACE|ALTER)\s+)?(?:(?:GLOBAL|LOCAL|TRANSIENT|EXTERNAL|MATERIALIZED|DYNAMIC|SECURE"
+    r"|UNLOGGED|FOREIGN|RECURSIVE|FORCE|HYBRID|ICEBERG|SNAPSHOT)\s+)*(?:TABLE|VIEW|STREAM)\s+(?:IF\s+NOT\s+EXISTS\s+)?"
+    + _NAME,
+    re.IGNORECASE,
+)
+_RENAME = re.compile(r"\bRENAME\s+TO\s+" + _NAME, re.IGNORECASE)
+_WORD = re.compile(r"[\w$#]+")
+_COMMENT = re.compile(r"--[^\n]*|/\*.*?\*/", re.DOTALL)
+
+
+def dependency_order(texts: Sequence[str]) -> Iterator[int]:
+    """Numbers of the texts, creators first, else in the order given."""
+    if len(texts) < 2:
+        return iter(range(len(texts)))
+    words: list[frozenset[str]] = []
+    creators: dict[str, list[int]] = {}
+    for number, text in enumerate(texts):
+        plain = _COMMENT.sub(" ", text)
+        words.append(frozenset(word.lower() for word in _WORD.findall(plain)))
+        for pattern in (_CREATE, _RENAME):
+            for match in pattern.finditer(plain):
+                last = _WORD.findall(match.group(1))
+                if last:
+                    creators.setdefault(last[-1].lower(), []).append(number)
+    needs: dict[int, set[int]] = {number: set() for number in range(len(texts))}
+    for name, numbers in creators.items():
+        first = numbers[0]
+        for number, found in enumerate(words):
+            if name in found and number not in numbers:
+                needs[number].add(first)
+    return iter(_sorted(needs))
+
+
+def _sorted(needs: dict[int, set[int]]) -> list[int]:
+    """Topological order that prefers the order given; cycles are cut where they are found."""
+    while True:
+        sorter = TopologicalSorter(needs)
+        try:
+            sorter.prepare()
+        except CycleError as error:
+            cycle = error.args[1]
+            # graphlib lists each node after the one that must come before it.
+            latest = max(range(len(cycle) - 1), key=lambda index: cycle[index])
+            needs[min(cycle)].discard(cycle[latest])
+            for before, after in zip(cycle, cycle[1:], strict=False):
+                if before > after:
+                    needs[after].discard(before)
+            continue
+        order: list[int] = []
+        ready: list[int] = []
+        while sorter.is_active():
+            ready = sorted([*ready, *sorter.get_ready()])
+            number = ready.pop(0)
+            order.append(number)
+            sorter.done(number)
+        return order

@@ -1,0 +1,94 @@
+"""The one call into sqlglot's parser; its errors become ours, with an offset in the script."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from sqlglot import exp
+from sqlglot.dialects.dialect import Dialect
+from sqlglot.errors import ErrorLevel, ParseError, SqlglotError
+from sqlglot.parser import Parser
+from sqlglot.tokens import Token
+
+from airflow_provider_sqlflow.engine.split import RawStatement
+
+
+class StatementError(Exception):
+    """One statement the parser refuses: what, and at which token of the statement."""
+
+    def __init__(self, message: str, index: int) -> None:
+        super().__init__(message, index)
+        self.message = message
+        self.index = index
+
+
+class StatementParser:
+    """Parses one statement after another with one parser object."""
+
+    def __init__(self, dialect: str) -> None:
+        self._parser: Parser = Dialect.get_or_raise(dialect).parser(error_level=ErrorLevel.IMMEDIATE)
+
+    def parse(self, statement: RawStatement) -> exp.Expr | None:
+        """The tree of a statement, or ``None`` for one of comments only.
+
+        Raises:
+            StatementError: the text is not a statement of the dialect.
+        """
+        try:
+            with quiet_sqlglot():
+                trees = self._parser.parse(statement.tokens, statement.text)
+        except ParseError as error:
+            details = error.errors[0] if error.errors else {}
+            index = _token_at(statement.tokens, details.get("line"), details.get("col"))
+            raise StatementError(_message(error, statement.tokens, index), index) from None
+        except RecursionError:
+            raise StatementError("nested too deeply", 0) from None
+        except (SqlglotError, ValueError, TypeError, AttributeError, KeyError, IndexError) as error:
+            # sqlglot lets a few slips through on malformed text; the statement is lost, not the script.
+            raise StatementError(f"the parser failed: {error}", 0) from None
+        return trees[0] if trees else None
+
+
+def _token_at(tokens: list[Token], line: int | None, column: int | None) -> int:
+    for index, token in enumerate(tokens):
+        if token.line == line and token.col == column:
+            return index
+    return 0
+
+
+def _message(error: ParseError, tokens: list[Token], index: int) -> str:
+    details = error.errors[0] if error.errors else {}
+    description = str(details.get("description") or str(error).split("\n")[0]).rstrip(".")
+    return f"{description} near {tokens[index].text!r}" if tokens else description
+
+
+_quiet = threading.local()
+
+
+class _DropFallbackNotes(logging.Filter):
+    """Drops sqlglot's note about unsupported syntax while this thread analyses.
+
+    The engine says the same as a diagnostic with a position.
+    """
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        return not getattr(_quiet, "on", False)
+
+
+_FILTER = _DropFallbackNotes()
+
+
+@contextmanager
+def quiet_sqlglot() -> Iterator[None]:
+    """Keep sqlglot's warnings of this thread out of the log."""
+    logger = logging.getLogger("sqlglot")
+    if _FILTER not in logger.filters:
+        logger.addFilter(_FILTER)
+    _quiet.on = True
+    try:
+        yield
+    finally:
+        _quiet.on = False

@@ -1,0 +1,92 @@
+"""Where an expression stands: its place in the user's text, found without generating SQL."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from sqlglot import exp
+
+from airflow_provider_sqlflow.engine.graph import Place
+from airflow_provider_sqlflow.engine.split import RawStatement
+from airflow_provider_sqlflow.engine.text import SourceText
+
+_TRAILING_AS = re.compile(r"\s+AS\s*\Z", re.IGNORECASE)
+_ASSIGNMENT = re.compile(r"\s*:?=\s*")
+
+
+class Quoter:
+    """Places of expressions of one statement."""
+
+    def __init__(self, source: SourceText, statement: RawStatement) -> None:
+        self._text = source.text
+        self._segments = statement.segments
+        self._base = statement.base
+        self.whole: Place = (statement.start, statement.end)
+
+    def clause(self, expression: Any) -> Place:
+        """The clause, select item or assignment around an expression."""
+        offset, is_inner = self._offset(expression)
+        if offset is None:
+            return self.whole
+        place = self._segments.find(offset)
+        if place is not None and is_inner:
+            place = self._segments.around(offset) or place
+        if place is None:
+            return self.extent(expression)
+        return place[0], min(place[1], self.whole[1])
+
+    def item(self, projection: Any) -> Place:
+        """The expression of a select item, without its alias."""
+        start, end = self.clause(projection)
+        if isinstance(projection, exp.Alias):
+            alias = projection.args.get("alias")
+            at = alias.meta.get("start") if isinstance(alias, exp.Expr) else None
+            if at is not None:
+                at += self._base
+                if start < at < end:
+                    kept = _TRAILING_AS.sub("", self._text[start:at].rstrip() + " ").rstrip()
+                    return start, start + len(kept)
+                if at == start:  # T-SQL: alias = expression
+                    match = _ASSIGNMENT.match(self._text, alias.meta["end"] + 1 + self._base)
+                    if match:
+                        return match.end(), end
+        return start, end
+
+    def extent(self, expression: Any) -> Place:
+        """From the first to the last token of an expression that carries a position."""
+        start, end = self.whole[1], self.whole[0]
+        for node in expression.walk():
+            at = node.meta.get("start")
+            if at is not None:
+                start = min(start, at + self._base)
+                end = max(end, node.meta["end"] + 1 + self._base)
+        return (start, end) if start < end else self.whole
+
+    def text(self, place: Place) -> str:
+        """The user's text of a place."""
+        return self._text[place[0] : place[1]]
+
+    def _offset(self, expression: Any) -> tuple[int | None, bool]:
+        """The offset of a token of the expression, and whether it lies in a query inside."""
+        todo: list[tuple[Any, bool]] = [(expression, False)]
+        inner: int | None = None
+        while todo:
+            node, is_inner = todo.pop()
+            at = node.meta.get("start")
+            if at is not None:
+                if not is_inner:
+                    return int(at) + self._base, False
+                if inner is None:
+                    inner = int(at) + self._base
+                continue
+            below = is_inner or isinstance(node, exp.Query)
+            if inner is not None and below:
+                continue
+            children: list[tuple[Any, bool]] = []
+            for value in node.args.values():
+                for item in value if isinstance(value, list) else (value,):
+                    if isinstance(item, exp.Expr):
+                        children.append((item, below))
+            todo.extend(reversed(children))
+        return inner, True

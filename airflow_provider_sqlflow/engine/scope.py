@@ -1,0 +1,253 @@
+"""Name spaces: which columns a SELECT sees, and what a column name in it means.
+
+The rule for a name without qualifier, in order: the one relation known to have it; the first of several
+(with ``ambiguous_column``); an alias of the same SELECT where the dialect allows it; the one relation whose
+columns are unknown; the first of several such (with ``orphan_column``); the query around. This is SQLFlow's
+order (reference: sqlflow-lineage-model, section 13).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from airflow_provider_sqlflow.engine.graph import IDENTITY, TRANSFORMATION, Column, Node
+from airflow_provider_sqlflow.engine.model import Severity
+from airflow_provider_sqlflow.engine.session import Name, Session
+
+
+class Source:
+    """A relation in FROM under the name by which columns may be qualified."""
+
+    __slots__ = ("is_visible", "name", "node", "qualifier")
+
+    def __init__(self, node: Node, name: Name | None, qualifier: tuple[str, ...], is_visible: bool = True) -> None:
+        self.node = node
+        self.name = name
+        self.qualifier = qualifier  # compared parts, e.g. (database, schema, table) or (alias,)
+        self.is_visible = is_visible  # in SELECT *: the right side of a semi join is not
+
+
+class Scope:
+    """The name space of one SELECT or DML statement."""
+
+    def __init__(self, session: Session, owner: Node, parent: Scope | None, ctes: dict[str, Node]) -> None:
+        self.session = session
+        self.owner = owner  # the node this scope builds; it notes what is read
+        self.parent = parent
+        self.ctes = ctes
+        self.sources: list[Source] = []
+        self.by_name: dict[str, list[Source]] = {}
+        self.aliases: dict[str, Column] = {}
+        self.merged: dict[str, list[Column]] = {}  # columns of USING / NATURAL
+        self.early_aliases = session.rules.has_lateral_alias
+        self.windows: dict[str, Any] = {}  # named windows of this SELECT
+
+    def add(self, source: Source) -> None:
+        """Bring a relation into scope."""
+        self.sources.append(source)
+        if source.qualifier:
+            self.by_name.setdefault(source.qualifier[-1], []).append(source)
+
+    def find_source(self, qualifier: list[Name]) -> Source | None:
+        """The relation a qualifier names, here or in a query around."""
+        scope: Scope | None = self
+        wanted = [part.key for part in qualifier]
+        while scope is not None:
+            for source in scope.by_name.get(wanted[-1], ()):
+                have = source.qualifier
+                shared = min(len(have), len(wanted))
+                if list(have[-shared:]) == wanted[-shared:]:
+                    return source
+            scope = scope.parent
+        folded = wanted[-1].lower()
+        scope = self
+        while scope is not None:  # a relation name that is quoted here and not there
+            for key, sources in scope.by_name.items():
+                if key.lower() == folded:
+                    return sources[0]
+            scope = scope.parent
+        return None
+
+    # Columns ------------------------------------------------------------------------------------
+
+    def resolve(self, parts: list[Name]) -> list[tuple[Column, int]]:
+        """Columns that a possibly qualified name stands for, each with the kind of access.
+
+        Several for a merged join column of a FULL JOIN; none for pseudo columns and placeholders.
+        Leading parts that name no relation make the name a field access: ``payload.user.id`` reads
+        ``payload``.
+        """
+        name = parts[-1]
+        if len(parts) == 1:
+            return [(column, IDENTITY) for column in self._unqualified(name)]
+        for length in range(len(parts) - 1, 0, -1):
+            source = self.find_source(parts[:length])
+            if source is None:
+                continue
+            rest = parts[length:]
+            column = self._column_of(source, rest[0])
+            if column is None:
+                return []
+            return [(column, IDENTITY if len(rest) == 1 else TRANSFORMATION)]
+        columns = self._field_owner(parts[0])
+        if columns:
+            return [(column, TRANSFORMATION) for column in columns]
+        self._report_unknown_qualifier(parts)
+        return []
+
+    def _column_of(self, source: Source, name: Name) -> Column | None:
+        node = source.node
+        column = node.find(name.key, name.text)
+        if column is None:
+            column = _find_folded(node, name.key)
+        if column is not None or self._is_pseudo(name):
+            return column
+        self._report(
+            Severity.WARNING,
+            "unknown_column",
+            f"{node.id} has no column {name.text!r}; it has {_some(node)}",
+            name,
+        )
+        if node.is_derived:
+            return None
+        return node.add(name.key, name.text)  # the catalog may be older than the text
+
+    def _field_owner(self, name: Name) -> list[Column]:
+        scope: Scope | None = self
+        while scope is not None:
+            known = [found for source in scope.sources if (found := source.node.columns.get(name.key))]
+            if known:
+                return known[:1]
+            scope = scope.parent
+        open_sources = [source for source in self.sources if source.node.has_unknown_columns]
+        if len(open_sources) == 1:
+            column = open_sources[0].node.find(name.key, name.text)
+            return [column] if column else []
+        return []
+
+    def _unqualified(self, name: Name) -> list[Column]:
+        scope: Scope | None = self
+        while scope is not None:
+            found = scope._here(name)
+            if found is not None:
+                return found
+            scope = scope.parent
+        if name.is_placeholder or self._is_pseudo(name):
+            return []
+        scope = self
+        while scope is not None:
+            owner = scope._open_owner(name)
+            if owner is not None:
+                return [owner]
+            scope = scope.parent
+        return self._missing(name)
+
+    def _here(self, name: Name) -> list[Column] | None:
+        """Columns of this scope that are declared under the name."""
+        merged = self.merged.get(name.key)
+        if merged is not None:
+            return merged
+        known: list[Column] = []
+        for source in self.sources:
+            column = source.node.columns.get(name.key) or _through_known_star(source.node, name)
+            if column is not None and (source.is_visible or not known):
+                known.append(column)
+        if not known:
+            alias = self.aliases.get(name.key) if self.early_aliases or self._is_closed() else None
+            return [alias] if alias is not None else None
+        if len(known) > 1:
+            self._report_ambiguous(name, known)
+        return known[:1]
+
+    def _open_owner(self, name: Name) -> Column | None:
+        open_sources = [source for source in self.sources if source.node.has_unknown_columns and source.is_visible]
+        if not open_sources:
+            open_sources = [source for source in self.sources if source.node.has_unknown_columns]
+        if not open_sources:
+            return None
+        if len(open_sources) > 1:
+            names = ", ".join(str(source.node.id) for source in open_sources)
+            self._report(
+                Severity.WARNING,
+                "orphan_column",
+                f"{name.text!r} may belong to any of {names}: taken as {open_sources[0].node.id}. "
+                "Qualify it, or give a catalog",
+                name,
+            )
+        return open_sources[0].node.find(name.key, name.text)
+
+    def _missing(self, name: Name) -> list[Column]:
+        scope: Scope | None = self
+        while scope is not None:
+            if name.key in scope.aliases:
+                return [scope.aliases[name.key]]
+            for source in scope.sources:
+                column = _find_folded(source.node, name.key)
+                if column is not None:
+                    return [column]
+            scope = scope.parent
+        if not self.sources:
+            return []
+        self._report(
+            Severity.WARNING,
+            "unknown_column",
+            f"no relation here has a column {name.text!r}",
+            name,
+        )
+        bases = [source.node for source in self.sources if not source.node.is_derived]
+        if len(bases) == 1 and len(self.sources) == 1:
+            return [bases[0].add(name.key, name.text)]
+        return []
+
+    def _is_closed(self) -> bool:
+        return not any(source.node.has_unknown_columns for source in self.sources)
+
+    def _is_pseudo(self, name: Name) -> bool:
+        return name.text.lower() in self.session.rules.pseudo_columns
+
+    # Diagnostics --------------------------------------------------------------------------------
+
+    def _report(self, severity: Severity, code: str, message: str, name: Name) -> None:
+        if name.start >= 0:
+            self.session.report(severity, code, message, name.start, name.end)
+
+    def _report_ambiguous(self, name: Name, known: list[Column]) -> None:
+        owners = list(dict.fromkeys(str(column.node.id) for column in known))
+        if len(owners) > 1:
+            self._report(
+                Severity.WARNING,
+                "ambiguous_column",
+                f"{name.text!r} is a column of {', '.join(owners)}: taken from {owners[0]}. Qualify it",
+                name,
+            )
+
+    def _report_unknown_qualifier(self, parts: list[Name]) -> None:
+        qualifier = ".".join(part.text for part in parts[:-1])
+        self._report(
+            Severity.WARNING,
+            "unknown_qualifier",
+            f"{qualifier!r} names no relation of this query",
+            parts[0],
+        )
+
+
+def _find_folded(node: Node, key: str) -> Column | None:
+    """A column whose name differs in case or quoting only."""
+    folded = key.lower()
+    for known, column in node.columns.items():
+        if known.lower() == folded:
+            return column
+    return None
+
+
+def _through_known_star(node: Node, name: Name) -> Column | None:
+    """A column that a closed relation behind the node's star is known to have."""
+    if any(name.key in below.columns for below, _ in node.stars):
+        return node.find(name.key, name.text)
+    return None
+
+
+def _some(node: Node, limit: int = 8) -> str:
+    names = [column.name or "" for column in node.columns.values()]
+    text = ", ".join(names[:limit])
+    return f"{text}, … ({len(names)} columns)" if len(names) > limit else text or "none"

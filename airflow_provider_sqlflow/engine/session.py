@@ -1,0 +1,243 @@
+"""What a script knows while its statements are read in order.
+
+Session defaults (``USE``, ``search_path``), the relations met so far with their columns, temporary tables
+of the script, and the diagnostics.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from sqlglot import exp
+
+from airflow_provider_sqlflow.engine.catalog import Catalog, InMemoryCatalog
+from airflow_provider_sqlflow.engine.dialects import Rules
+from airflow_provider_sqlflow.engine.graph import Column, Node, Place
+from airflow_provider_sqlflow.engine.model import Diagnostic, RelationId, RelationKind, Severity
+from airflow_provider_sqlflow.engine.template import Template
+from airflow_provider_sqlflow.engine.text import SourceText
+
+Key = tuple[str | None, str | None, str]
+
+
+class Name:
+    """An identifier: as it is shown, as it compares, and where it stands in the script."""
+
+    __slots__ = ("end", "is_placeholder", "key", "start", "text")
+
+    def __init__(self, text: str, key: str, start: int, end: int, is_placeholder: bool = False) -> None:
+        self.text = text
+        self.key = key
+        self.start = start
+        self.end = end
+        self.is_placeholder = is_placeholder
+
+
+class Session:
+    """State of one script."""
+
+    def __init__(
+        self,
+        source: SourceText,
+        template: Template,
+        rules: Rules,
+        catalog: Catalog | None,
+        database: str | None,
+        schema: str | None,
+    ) -> None:
+        self.source = source
+        self.template = template
+        self.rules = rules
+        self.catalog = catalog
+        self.declared = InMemoryCatalog()
+        self.database = database
+        self.schema = schema
+        self.search_path: tuple[str, ...] = ()  # further schemas where bare names are looked up
+        self.renames: list[tuple[RelationId, RelationId, int]] = []  # old, new, statement
+        self.nodes: dict[Key, Node] = {}
+        self.temporary: dict[str, Node] = {}
+        self.mentions: dict[RelationId, tuple[Node, Place | None]] = {}
+        self.diagnostics: list[Diagnostic] = []
+        self._is_templated = bool(template.starts)
+
+    # Names ------------------------------------------------------------------------------------
+
+    def column_name(self, identifier: Any, base: int) -> Name:
+        """The name of a column identifier; ``base`` is the statement's offset."""
+        return self._name(identifier, base, self.rules.column_key)
+
+    def relation_name(self, identifier: Any, base: int) -> Name:
+        """The name of a relation, schema or database identifier."""
+        return self._name(identifier, base, self.rules.relation_key)
+
+    def relation_name_of(self, name: Name) -> Name:
+        """A name read as a column's, compared as a relation's."""
+        return Name(name.text, self.rules.relation_key(name.text, False), name.start, name.end)
+
+    def _name(self, identifier: Any, base: int, fold: Any) -> Name:
+        args = identifier.args
+        text = args.get("this")
+        quoted = bool(args.get("quoted"))
+        if not isinstance(text, str):
+            text = identifier.name
+        meta = identifier.meta
+        start = meta.get("start")
+        if start is None:
+            return Name(text, fold(text, quoted), -1, -1)
+        start += base
+        end = meta["end"] + base + 1
+        if self._is_templated and self.template.touches(start, end):
+            raw = self.source.text[start:end]
+            if not (raw.startswith("{{") and text.isidentifier() and set(text) != {"j"}):
+                text = raw.strip("\"`[]'")  # shown as the user wrote it
+            return Name(text, fold(text, quoted), start, end, self.template.covers(start, end))
+        return Name(text, fold(text, quoted), start, end)
+
+    # Relations --------------------------------------------------------------------------------
+
+    def relation(self, parts: list[Name], kind: RelationKind = RelationKind.TABLE) -> Node:
+        """The node of a relation of the database, temporary table of the script, or file."""
+        if len(parts) == 1 or parts[-2].key.lower() in ("pg_temp", "tempdb", "session"):
+            temporary = self.temporary.get(parts[-1].key)
+            if temporary is not None:
+                return temporary
+        key, relation = self._identity(parts)
+        node = self.nodes.get(key)
+        if node is None:
+            node = Node(relation, kind, is_derived=False)
+            self.nodes[key] = node
+            columns = self._look_up(relation)
+            if columns is None:
+                node.is_open = True
+            else:
+                for column in columns:
+                    node.add(self.rules.column_key(column, False), column)
+        if relation not in self.mentions or self.mentions[relation][1] is None:
+            place = (parts[0].start, parts[-1].end) if parts[0].start >= 0 else None
+            self.mentions[relation] = (node, place)
+        return node
+
+    def _identity(self, parts: list[Name]) -> tuple[Key, RelationId]:
+        name = parts[-1]
+        schema = parts[-2] if len(parts) > 1 else None
+        database = parts[-3] if len(parts) > 2 else None
+        default = self.schema if schema else self._schema_of(name)
+        schema_text = schema.text if schema else default
+        schema_key = schema.key if schema else self._default_key(default)
+        if database is not None:
+            database_text: str | None = ".".join(part.text for part in parts[:-2])
+            database_key: str | None = ".".join(part.key for part in parts[:-2])
+        else:
+            database_text, database_key = self.database, self._default_key(self.database)
+        key = (database_key, schema_key, name.key)
+        known = self.nodes.get(key)
+        if known is not None:
+            return key, known.id
+        return key, RelationId(database_text or None, schema_text or None, name.text)
+
+    def _schema_of(self, name: Name) -> str | None:
+        """The schema of a bare name: the first of the search path that is known to have it."""
+        for schema in (self.schema, *self.search_path) if self.search_path else ():
+            relation = RelationId(self.database, schema, name.text)
+            if (self._default_key(self.database), self._default_key(schema), name.key) in self.nodes:
+                return schema
+            if self._look_up(relation) is not None:
+                return schema
+        return self.schema
+
+    def renamed(self, old: RelationId, new: RelationId, statement: int) -> None:
+        """ALTER … RENAME: what was written under the old name is now found under the new one."""
+        self.renames.append((old, new, statement))
+
+    def _default_key(self, name: str | None) -> str | None:
+        return self.rules.relation_key(name, False) if name else None
+
+    def _look_up(self, relation: RelationId) -> Iterable[str] | None:
+        columns = self.declared.columns(relation.database, relation.schema, relation.name)
+        if columns is None and self.catalog is not None:
+            columns = self.catalog.columns(relation.database, relation.schema, relation.name)
+        return columns
+
+    def declare(self, parts: list[Name], kind: RelationKind, columns: Iterable[Name] | None) -> Node:
+        """A relation made by CREATE: its columns replace what was known. ``None``: not known."""
+        node = self.relation(parts, kind)
+        node.kind = kind
+        if columns is not None:
+            old = {**node.found, **node.columns}
+            node.columns, node.found = {}, {}
+            node.is_open = False
+            names = []
+            for column in columns:
+                names.append(column.text)
+                # An earlier reference already made the column: keep the object, edges point at it.
+                existing = old.get(column.key)
+                if existing is not None:
+                    node.columns[column.key] = existing
+                else:
+                    node.add(column.key, column.text, [] if node.is_derived else None)
+            identity = node.id
+            self.declared.add([part for part in (identity.database, identity.schema) if part] + [identity.name], names)
+        return node
+
+    def new_temporary(self, parts: list[Name]) -> Node:
+        """A fresh, empty temporary table that hides any relation of that name."""
+        name = parts[-1]
+        _, relation = self._identity([name])
+        relation = RelationId(None, None, name.text)
+        node = Node(relation, RelationKind.TEMP_TABLE, is_derived=True)
+        self.temporary[name.key] = node
+        self.mentions.setdefault(relation, (node, (name.start, name.end)))
+        return node
+
+    def next_version(self, node: Node) -> Node:
+        """A temporary table after a write: readers of before keep the old one."""
+        fresh = Node(node.id, node.kind, is_derived=True, is_open=node.is_open)
+        fresh.stars = list(node.stars)
+        fresh.any_inputs = node.any_inputs
+        fresh.reads = dict(node.reads)
+        for key, column in node.columns.items():
+            fresh.add(key, column.name or "", list(column.inputs or ()))
+        for key, column in node.found.items():
+            fresh.found[key] = Column(fresh, column.name, list(column.inputs or ()))
+        fresh.rows.inputs = list(node.rows.inputs or ())
+        for key, current in self.temporary.items():
+            if current is node:
+                self.temporary[key] = fresh
+        self.mentions[node.id] = (fresh, self.mentions[node.id][1] if node.id in self.mentions else None)
+        return fresh
+
+    def forget(self, node: Node) -> None:
+        """DROP of a temporary table: its name is free again."""
+        for key, current in list(self.temporary.items()):
+            if current is node:
+                del self.temporary[key]
+
+    # Diagnostics --------------------------------------------------------------------------------
+
+    def report(self, severity: Severity, code: str, message: str, start: int, end: int) -> None:
+        """Note something at a place of the script, once."""
+        item = Diagnostic(severity, code, message, self.source.span(start, max(end, start)))
+        if item not in self.diagnostics[-8:]:
+            self.diagnostics.append(item)
+
+
+def table_parts(session: Session, table: exp.Expr, base: int) -> list[Name]:
+    """The name parts of a table expression, outermost first; empty when it is not a name."""
+    parts: list[Name] = []
+    for key in ("catalog", "db", "this"):
+        part = table.args.get(key)
+        if part is None or part == "":
+            continue
+        parts.extend(_flatten(session, part, base))
+    return parts
+
+
+def _flatten(session: Session, part: Any, base: int) -> list[Name]:
+    if isinstance(part, exp.Identifier):
+        return [session.relation_name(part, base)]
+    if isinstance(part, exp.Dot):
+        return _flatten(session, part.this, base) + _flatten(session, part.expression, base)
+    if isinstance(part, (exp.Var, exp.Literal)):
+        return [Name(part.name, session.rules.relation_key(part.name, False), -1, -1)]
+    return []

@@ -1,0 +1,441 @@
+"""A script into statements: one pass over the tokens.
+
+Splits at semicolons outside routine bodies, at T-SQL's ``GO`` lines, at Oracle's ``/`` lines and at
+what MySQL's ``DELIMITER`` says. The same pass notes where select items and clauses stand, so that an
+edge can quote the user's text without generating SQL.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+
+from sqlglot.dialects.dialect import Dialect
+from sqlglot.errors import TokenError
+from sqlglot.tokens import Token, TokenType
+
+_GO = re.compile(r"^[ \t]*(GO)(?:[ \t]+\d+)?[ \t]*;?[ \t]*(?=\r?$)", re.IGNORECASE | re.MULTILINE)
+_SLASH = re.compile(r"^[ \t]*(/)[ \t]*(?=\r?$)", re.MULTILINE)
+_DELIMITER = re.compile(r"^[ \t]*DELIMITER[ \t]+(\S+)[ \t]*(?=\r?$)", re.IGNORECASE | re.MULTILINE)
+_CLIENT_COMMAND = re.compile(r"^[ \t]*\\[a-z!?][^\r\n]*", re.IGNORECASE | re.MULTILINE)
+_QUOTED = re.compile(r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|--[^\n]*|/\*.*?\*/|\$(\w*)\$.*?\$\1\$", re.DOTALL)
+
+_STOP = re.compile(r"[;'\"$]|--|/\*")
+
+_OPENERS = frozenset({TokenType.L_PAREN, TokenType.L_BRACKET, TokenType.L_BRACE})
+_CLOSERS = frozenset({TokenType.R_PAREN, TokenType.R_BRACKET, TokenType.R_BRACE})
+_ROUTINE_WORDS = frozenset({"PROCEDURE", "PROC", "FUNCTION", "TRIGGER", "PACKAGE", "TYPE"})
+_BLOCK_WORDS = frozenset({"BEGIN", "ELSE", "THEN", "LOOP", "DO", "TRY", "END"})
+# A word that begins a statement where one may begin: used to recover behind a broken statement.
+_STATEMENT_WORDS = frozenset(
+    {
+        "SELECT", "INSERT", "UPDATE", "DELETE", "MERGE", "CREATE", "ALTER", "DROP", "TRUNCATE", "WITH", "USE",
+        "COPY", "EXEC", "EXECUTE", "DECLARE", "IF", "BEGIN", "COMMIT", "ROLLBACK", "GRANT", "REVOKE", "CALL", "PRINT",
+        "SET", "RETURN", "WHILE", "LOAD", "UNLOAD",
+    }
+)  # fmt: skip
+_NEEDS_MORE = frozenset(
+    {"AS", "UNION", "ALL", "EXCEPT", "INTERSECT", "MINUS", "FROM", "SET", "INTO", "THEN", "ON", "FOR", "OR", "AND", "NOT"}
+)
+_NEVER_LAST = frozenset({TokenType.COMMA, TokenType.DOT, TokenType.EQ})
+_BLOCK_ENDS = frozenset({"IF", "LOOP", "WHILE", "REPEAT", "FOR"})
+
+
+class Segments:
+    """Where select items and clauses of a statement stand; they nest."""
+
+    __slots__ = ("_ends", "_parents", "_starts")
+
+    def __init__(self) -> None:
+        self._starts: list[int] = []
+        self._ends: list[int] = []
+        self._parents: list[int] = []
+
+    def find(self, offset: int) -> tuple[int, int] | None:
+        """Start and end of the innermost segment around an offset."""
+        index = bisect_right(self._starts, offset) - 1
+        while index >= 0:
+            if self._ends[index] > offset:
+                return self._starts[index], self._ends[index]
+            index = self._parents[index]
+        return None
+
+    def around(self, offset: int) -> tuple[int, int] | None:
+        """Start and end of the segment around the innermost one."""
+        index = bisect_right(self._starts, offset) - 1
+        while index >= 0 and self._ends[index] <= offset:
+            index = self._parents[index]
+        index = self._parents[index] if index >= 0 else -1
+        return (self._starts[index], self._ends[index]) if index >= 0 else None
+
+    def open(self, start: int, parent: int) -> int:
+        """Begin a segment; returns its number."""
+        self._starts.append(start)
+        self._ends.append(1 << 62)
+        self._parents.append(parent)
+        return len(self._starts) - 1
+
+    def close(self, number: int, end: int) -> None:
+        """End a segment before ``end``."""
+        self._ends[number] = end
+
+
+@dataclass(slots=True)
+class RawStatement:
+    """The tokens of one statement. ``base`` is the offset of token position 0 in the script."""
+
+    tokens: list[Token]
+    text: str
+    base: int = 0
+    is_routine: bool = False
+    nesting: int = 0
+    segments: Segments = field(default_factory=Segments)
+
+    @property
+    def start(self) -> int:
+        """Offset of the first character in the script."""
+        return self.base + self.tokens[0].start
+
+    @property
+    def end(self) -> int:
+        """Offset just behind the last character in the script."""
+        return self.base + self.tokens[-1].end + 1
+
+    def cut(self, index: int) -> tuple[RawStatement, RawStatement]:
+        """The statement before a token, and the rest from that token on."""
+        return (
+            replace(self, tokens=self.tokens[:index]),
+            replace(self, tokens=self.tokens[index:]),
+        )
+
+    def without_block_words(self) -> RawStatement | None:
+        """The statement behind BEGIN, ELSE, THEN …: the DML of an anonymous block is still read."""
+        count = 0
+        while count < len(self.tokens) - 1 and self.tokens[count].text.upper() in _BLOCK_WORDS:
+            count += 1
+        return replace(self, tokens=self.tokens[count:]) if count else None
+
+
+@dataclass(frozen=True, slots=True)
+class BrokenText:
+    """A stretch of the script that could not even be cut into tokens."""
+
+    start: int
+    end: int
+    message: str
+
+
+def split(text: str, dialect: str) -> Iterator[RawStatement | BrokenText]:
+    """The statements of a script in order.
+
+    An unterminated quote or other text without tokens gives one :class:`BrokenText`; the scan goes on
+    behind the next semicolon that ends a line.
+    """
+    prepared = _prepare(text, dialect)
+    tokenizer = Dialect.get_or_raise(dialect)
+    try:
+        tokens = tokenizer.tokenize(prepared)
+    except TokenError:
+        yield from _split_piecewise(prepared, dialect)
+        return
+    yield from _statements(tokens, prepared, 0)
+
+
+def next_statement_start(raw: RawStatement, index: int) -> int | None:
+    """The first token at or behind ``index`` that may begin a statement.
+
+    It stands outside brackets and first on its line (or is the very token asked for), and the word
+    before it does not need a query to follow.
+    """
+    depth = 0
+    tokens = raw.tokens
+    for number in range(1, len(tokens)):
+        token = tokens[number]
+        kind = token.token_type
+        if kind in _OPENERS:
+            depth += 1
+        elif kind in _CLOSERS:
+            depth = max(depth - 1, 0)
+        elif number >= max(index, 1) and depth == 0 and token.text.upper() in _STATEMENT_WORDS:
+            previous = tokens[number - 1]
+            is_first = token.line > previous.line or number == index
+            if is_first and previous.text.upper() not in _NEEDS_MORE and previous.token_type not in _NEVER_LAST:
+                return number
+    return None
+
+
+def _prepare(text: str, dialect: str) -> str:
+    """Batch separators into semicolons, in place."""
+    if dialect in ("tsql", "fabric"):
+        text = _GO.sub(lambda match: _fill(match.group(), ";"), text)
+    elif dialect in ("oracle", ""):
+        text = _SLASH.sub(lambda match: _fill(match.group(), ";"), text)
+    elif dialect in ("mysql", "singlestore", "doris", "starrocks"):
+        text = _apply_delimiters(text)
+    elif dialect in ("postgres", "redshift", "materialize", "risingwave"):
+        text = _CLIENT_COMMAND.sub(lambda match: " " * len(match.group()), text)
+    return text
+
+
+def _fill(piece: str, char: str) -> str:
+    return char + " " * (len(piece) - 1)
+
+
+def _apply_delimiters(text: str) -> str:
+    matches = list(_DELIMITER.finditer(text))
+    if not matches:
+        return text
+    out = [text[: matches[0].start()]]
+    for number, match in enumerate(matches):
+        out.append(" " * len(match.group()))
+        end = matches[number + 1].start() if number + 1 < len(matches) else len(text)
+        body, delimiter = text[match.end() : end], match.group(1)
+        if delimiter != ";":
+            body = body.replace(delimiter, _fill(delimiter, ";"))
+        out.append(body)
+    return "".join(out)
+
+
+def _split_piecewise(text: str, dialect: str) -> Iterator[RawStatement | BrokenText]:
+    """Slow path: cut at semicolons outside quotes, then read each piece on its own."""
+    tokenizer = Dialect.get_or_raise(dialect)
+    start = 0
+    for end in [*_semicolons(text), len(text)]:
+        piece = text[start:end]
+        try:
+            tokens = tokenizer.tokenize(piece)
+        except TokenError as error:
+            stripped = len(piece) - len(piece.lstrip())
+            yield BrokenText(start + stripped, end, str(error).split("\n")[0])
+        else:
+            yield from _statements(tokens, piece, start)
+        start = end + 1
+
+
+def _semicolons(text: str) -> Iterator[int]:
+    """Semicolons that end a statement, by a scan that knows quotes and comments only.
+
+    A quote that never closes would swallow the rest, so then only semicolons at a line's end count.
+    """
+    position = 0
+    while position < len(text):
+        match = _STOP.search(text, position)
+        if match is None:
+            return
+        if match.group() == ";":
+            yield match.start()
+            position = match.end()
+            continue
+        quoted = _QUOTED.match(text, match.start())
+        position = quoted.end() if quoted else match.end()
+
+
+def _statements(tokens: list[Token], text: str, base: int) -> Iterator[RawStatement]:
+    """Cut a token list at its statement ends."""
+    first = 0
+    index = 0
+    count = len(tokens)
+    while first < count:
+        if tokens[first].token_type is TokenType.SEMICOLON:
+            first += 1
+            continue
+        statement = RawStatement([], text, base)
+        statement.is_routine = _starts_routine(tokens, first)
+        if statement.is_routine:
+            index = _routine_end(tokens, first)
+        else:
+            index = _Scan(tokens, first, statement).run()
+        statement.tokens = tokens[first:index]
+        yield statement
+        first = index + 1
+
+
+def _starts_routine(tokens: list[Token], first: int) -> bool:
+    kind = tokens[first].token_type
+    if kind is not TokenType.CREATE and kind is not TokenType.ALTER:
+        return False
+    for token in tokens[first + 1 : first + 8]:
+        if token.token_type in _OPENERS or token.token_type is TokenType.SEMICOLON:
+            return False
+        if token.text.upper() in _ROUTINE_WORDS:
+            return True
+        if token.token_type in (TokenType.TABLE, TokenType.VIEW, TokenType.ALIAS):
+            return False
+    return False
+
+
+def _routine_end(tokens: list[Token], first: int) -> int:
+    """The index of the semicolon that ends a routine, counting BEGIN … END and CASE … END.
+
+    Without any BEGIN the first semicolon ends it; an unbalanced body runs to the end of the tokens.
+    """
+    depth = 0
+    has_body = any(
+        token.token_type in (TokenType.HEREDOC_STRING, TokenType.RAW_STRING) for token in tokens[first : first + 200]
+    )
+    index = first
+    while index < len(tokens):
+        token = tokens[index]
+        kind = token.token_type
+        word = token.text.upper() if kind is not TokenType.STRING else ""
+        if kind is TokenType.SEMICOLON:
+            if depth == 0 and (has_body or not _declares_before_begin(tokens, first, index)):
+                return index
+        elif kind is TokenType.BEGIN or word == "BEGIN" or kind is TokenType.CASE:
+            depth += 1
+        elif kind is TokenType.END or word == "END":
+            following = tokens[index + 1].text.upper() if index + 1 < len(tokens) else ""
+            if following not in _BLOCK_ENDS:
+                depth = max(depth - 1, 0)
+                if following == "CASE":
+                    index += 1
+        index += 1
+    return len(tokens)
+
+
+def _declares_before_begin(tokens: list[Token], first: int, index: int) -> bool:
+    """Whether a semicolon stands in the declarations (IS/AS … BEGIN) of a routine."""
+    words = {token.text.upper() for token in tokens[first:index]}
+    if "BEGIN" in words:
+        return False
+    rest = tokens[index : index + 400]
+    for token in rest:
+        if token.text.upper() == "BEGIN":
+            return True
+        if token.token_type is TokenType.CREATE:
+            return False
+    return False
+
+
+# What a token does to the segments. LIST starts comma separated items, CLAUSE one segment,
+# CLOSE ends what is open without starting anything.
+_LIST, _CLAUSE, _CLOSE = 1, 2, 3
+_ACTIONS: dict[TokenType, int] = {
+    TokenType.SELECT: _LIST,
+    TokenType.GROUP_BY: _LIST,
+    TokenType.ORDER_BY: _LIST,
+    TokenType.PARTITION_BY: _LIST,
+    TokenType.CLUSTER_BY: _LIST,
+    TokenType.DISTRIBUTE_BY: _LIST,
+    TokenType.SORT_BY: _LIST,
+    TokenType.SET: _LIST,
+    TokenType.RETURNING: _LIST,
+    TokenType.WHERE: _CLAUSE,
+    TokenType.HAVING: _CLAUSE,
+    TokenType.QUALIFY: _CLAUSE,
+    TokenType.ON: _CLAUSE,
+    TokenType.FROM: _CLOSE,
+    TokenType.INTO: _CLOSE,
+    TokenType.JOIN: _CLOSE,
+    TokenType.INNER: _CLOSE,
+    TokenType.CROSS: _CLOSE,
+    TokenType.LEFT: _CLOSE,
+    TokenType.RIGHT: _CLOSE,
+    TokenType.FULL: _CLOSE,
+    TokenType.NATURAL: _CLOSE,
+    TokenType.UNION: _CLOSE,
+    TokenType.EXCEPT: _CLOSE,
+    TokenType.INTERSECT: _CLOSE,
+    TokenType.WINDOW: _CLOSE,
+    TokenType.LIMIT: _CLOSE,
+    TokenType.FETCH: _CLOSE,
+    TokenType.VALUES: _CLOSE,
+    TokenType.USING: _CLOSE,
+    TokenType.LATERAL: _CLOSE,
+    TokenType.WHEN: _CLOSE,
+    TokenType.CONNECT_BY: _CLAUSE,
+    TokenType.START_WITH: _CLAUSE,
+}
+_MAYBE_FUNCTION = frozenset({TokenType.LEFT, TokenType.RIGHT, TokenType.SET, TokenType.VALUES, TokenType.WINDOW})
+_PLAIN = {TokenType.COMMA, TokenType.SEMICOLON, TokenType.CASE, TokenType.END}
+_INTERESTING = frozenset(_ACTIONS) | _OPENERS | _CLOSERS | _PLAIN
+
+
+class _Scan:
+    """Finds the end of a statement that is not a routine, and its segments."""
+
+    def __init__(self, tokens: list[Token], first: int, statement: RawStatement) -> None:
+        self.tokens = tokens
+        self.first = first
+        self.statement = statement
+        self.segments = statement.segments
+        self.base = statement.base
+        self.current = -1  # the open segment
+        self.floor = -1  # the segment around the innermost bracket
+        self.is_list = False
+        self.frames: list[tuple[int, int, bool, bool]] = []  # current, floor, is_list, is_case
+
+    def run(self) -> int:
+        tokens = self.tokens
+        interesting = _INTERESTING
+        deepest = 0
+        for index in range(self.first, len(tokens)):
+            kind = tokens[index].token_type
+            if kind not in interesting:
+                continue
+            if kind is TokenType.SEMICOLON:
+                self._finish(index)
+                self.statement.nesting = deepest
+                return index
+            if kind in _OPENERS or kind is TokenType.CASE:
+                self._push(kind is TokenType.CASE)
+                deepest = max(deepest, len(self.frames))
+            elif kind in _CLOSERS or kind is TokenType.END:
+                self._pop(index, kind is TokenType.END)
+            elif kind is TokenType.COMMA:
+                if self.is_list:
+                    self._close(index)
+                    self._open(index + 1)
+            else:
+                self._act(kind, index)
+        self._finish(len(tokens))
+        self.statement.nesting = deepest
+        return len(tokens)
+
+    def _push(self, is_case: bool) -> None:
+        self.frames.append((self.current, self.floor, self.is_list, is_case))
+        self.floor = self.current
+        self.is_list = False
+
+    def _pop(self, index: int, is_end: bool) -> None:
+        if not self.frames or self.frames[-1][3] != is_end:
+            return
+        self._close(index)
+        self.current, self.floor, self.is_list, _ = self.frames.pop()
+
+    def _act(self, kind: TokenType, index: int) -> None:
+        if self.frames and self.frames[-1][3]:
+            return  # inside CASE … END
+        following = self.tokens[index + 1] if index + 1 < len(self.tokens) else None
+        is_call = following is not None and following.token_type is TokenType.L_PAREN
+        if is_call and kind in _MAYBE_FUNCTION:
+            return
+        previous = self.tokens[index - 1].token_type if index > self.first else None
+        if kind is TokenType.EXCEPT and is_call and previous is TokenType.STAR:
+            return  # SELECT * EXCEPT (…)
+        if kind is TokenType.FROM and previous is TokenType.DISTINCT:
+            return  # a IS DISTINCT FROM b
+        self._close(index)
+        action = _ACTIONS[kind]
+        self.is_list = action == _LIST
+        if action != _CLOSE:
+            self._open(index + 1)
+
+    def _open(self, index: int) -> None:
+        while index < len(self.tokens) and self.tokens[index].token_type in (TokenType.DISTINCT, TokenType.ALL):
+            index += 1
+        if index < len(self.tokens):
+            self.current = self.segments.open(self.base + self.tokens[index].start, self.floor)
+
+    def _close(self, index: int) -> None:
+        if self.current != self.floor:
+            self.segments.close(self.current, self.base + self.tokens[index - 1].end + 1)
+            self.current = self.floor
+
+    def _finish(self, index: int) -> None:
+        while self.frames:
+            self._close(index)
+            self.current, self.floor, self.is_list, _ = self.frames.pop()
+        self._close(index)

@@ -1,0 +1,293 @@
+"""One statement being read: what it reads, what it writes, and the lineage that comes of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlglot import exp
+
+from airflow_provider_sqlflow.engine.graph import (
+    IDENTITY,
+    JOIN,
+    MASKED,
+    ROWS,
+    Column,
+    Input,
+    Node,
+    Place,
+    column_leaves,
+    effect_of,
+    row_leaves,
+    subtype_of,
+)
+from airflow_provider_sqlflow.engine.model import (
+    ColumnRef,
+    Edge,
+    RelationEdge,
+    RelationId,
+    RelationKind,
+    Severity,
+    StatementKind,
+    StatementLineage,
+)
+from airflow_provider_sqlflow.engine.queries import QueryReader
+from airflow_provider_sqlflow.engine.session import Name, Session, table_parts
+from airflow_provider_sqlflow.engine.split import RawStatement
+
+
+@dataclass(slots=True)
+class Write:
+    """Columns of one target and what each gets; ``rows`` is the row set that decides the target's."""
+
+    target: Node
+    pairs: list[tuple[Column, Column]]
+    rows: Column | None
+    reads: list[Node]
+
+
+@dataclass(slots=True)
+class Outcome:
+    """A statement's lineage and its relation edges with temporary tables folded."""
+
+    lineage: StatementLineage
+    relation_edges: tuple[RelationEdge, ...] = ()
+
+
+@dataclass(slots=True)
+class Statement:
+    """The context that the readers of ``statements/`` share."""
+
+    session: Session
+    raw: RawStatement
+    index: int
+    kind: StatementKind = StatementKind.OTHER
+    reader: QueryReader = field(init=False)
+    writes: list[Write] = field(default_factory=list)
+    results: list[Node] = field(default_factory=list)
+    extra_reads: list[Node] = field(default_factory=list)
+    row_links: list[tuple[Node, Node, Place]] = field(default_factory=list)
+    swapped: tuple[Node, Node] | None = None
+
+    def __post_init__(self) -> None:
+        """Make the reader of this statement's queries."""
+        self.reader = QueryReader(self.session, self.raw, self.index)
+
+    # For readers ----------------------------------------------------------------------------------
+
+    def parts(self, table: Any) -> list[Name]:
+        """Name parts of a table expression."""
+        while isinstance(table, (exp.Schema, exp.Alias, exp.Paren)):
+            table = table.args["this"]
+        return table_parts(self.session, table, self.raw.base) if isinstance(table, exp.Table) else []
+
+    def query(self, query: Any, target: Node | None = None, name: str = "query") -> Node:
+        """The node of a query whose columns go to ``target`` (and show under its name)."""
+        relation = target.id if target is not None else RelationId(None, None, name, f"{self.index}.0")
+        node = Node(relation, RelationKind.SUBQUERY, is_derived=True)
+        self.reader.read(query, node, None, {})
+        self.flush_cte_writes()
+        return node
+
+    def flush_cte_writes(self) -> None:
+        """Read the writes of data-modifying CTEs met in queries."""
+        from airflow_provider_sqlflow.engine.statements.dispatch import read_nested
+
+        while self.reader.pending_writes:
+            tree, ctes = self.reader.pending_writes.pop(0)
+            read_nested(self, tree, ctes)
+
+    def names(self, columns: Iterable[Any]) -> list[Name]:
+        """Column names of a column list; constraints are left out."""
+        found = []
+        for column in columns:
+            identifier = column.args.get("this") if isinstance(column, (exp.ColumnDef, exp.Column)) else column
+            if isinstance(identifier, exp.Dot):
+                identifier = identifier.args["expression"]
+            if isinstance(identifier, exp.Identifier):
+                found.append(self.session.column_name(identifier, self.raw.base))
+        return found
+
+    def warn(self, code: str, message: str, place: Place | None = None) -> None:
+        """A warning at a place, by default the whole statement."""
+        start, end = place or (self.raw.start, self.raw.end)
+        self.session.report(Severity.WARNING, code, message, start, end)
+
+    def write(self, target: Node, values: list[tuple[Name, Column]], rows: Column | None, reads: list[Node]) -> Node:
+        """Record a write; returns the node that later statements read under the target's name."""
+        if target.is_derived:
+            target = self.session.next_version(target)
+        pairs = []
+        for name, value in values:
+            column = self._target_column(target, name)
+            if target.is_derived and value.inputs is not None:
+                column.inputs = [*(column.inputs or ()), *value.inputs]
+                column.fold()
+            pairs.append((column, value))
+        if target.is_derived:
+            if target.star is not None:
+                target.star.fold()
+            if rows is not None and target.rows.inputs is not None:
+                target.rows.inputs.append(Input(rows, ROWS, self.reader.quoter.whole))
+            for node in reads:
+                target.reads[node] = None
+        self.writes.append(Write(target, pairs, rows, reads))
+        return target
+
+    def _target_column(self, target: Node, name: Name) -> Column:
+        if name.text == "*":
+            if target.is_derived and target.star is None:
+                target.star = Column(target, "*", [])
+                target.is_open = True
+            return target.star_column()
+        column = target.columns.get(name.key) or target.found.get(name.key)
+        if column is None and not target.is_open and target.columns:
+            folded = name.key.lower()
+            column = next((one for key, one in target.columns.items() if key.lower() == folded), None)
+        if column is None:
+            if target.is_derived:
+                column = target.add(name.key, name.text, [])
+            else:
+                column = target.found[name.key] = Column(target, name.text, None)
+        return column
+
+    # Outcome --------------------------------------------------------------------------------------
+
+    def outcome(self) -> Outcome:
+        """The lineage of the statement."""
+        reads = self._reads()
+        writes = dict.fromkeys(write.target.id for write in self.writes)
+        writes.update(dict.fromkeys(node.id for node in self.results))
+        if self.swapped is not None:
+            writes[self.swapped[0].id] = None
+        lineage = StatementLineage(
+            index=self.index,
+            kind=self.kind,
+            span=self.session.source.span(self.raw.start, self.raw.end),
+            reads=tuple(reads),
+            writes=tuple(writes),
+            edges=tuple(self._chain()),
+            folded=tuple(self._folded()),
+        )
+        return Outcome(lineage, tuple(self._relation_edges()))
+
+    def _reads(self) -> dict[RelationId, None]:
+        found: dict[RelationId, None] = {}
+        for write in self.writes:
+            for node in write.reads:
+                found.update((base.id, None) for base in _bases(node, through_temporary=False))
+        for node in [*self.results, *self.extra_reads]:
+            found.update((base.id, None) for base in _bases(node, through_temporary=False))
+        return found
+
+    def _relation_edges(self) -> Iterable[RelationEdge]:
+        seen: dict[RelationEdge, None] = {}
+        for write in self.writes:
+            for node in write.reads:
+                for base in _bases(node, through_temporary=True):
+                    seen[RelationEdge(base.id, write.target.id, self.index)] = None
+        for node in self.results:
+            for base in _bases(node, through_temporary=True):
+                seen[RelationEdge(base.id, node.id, self.index)] = None
+        for source, target, _ in self.row_links:
+            seen[RelationEdge(source.id, target.id, self.index)] = None
+        return seen
+
+    def _edge(self, source: ColumnRef, target: ColumnRef, kind: int, place: Place | None) -> Edge:
+        place = place or self.reader.quoter.whole
+        text = self.session.source.text[place[0] : place[1]]
+        span = self.session.source.span(*place)
+        masking = bool(kind & MASKED)
+        return Edge(source, target, effect_of(kind), subtype_of(kind), text, span, self.index, masking)
+
+    def _folded(self) -> Iterable[Edge]:
+        seen: dict[tuple[Column, ColumnRef, int], Edge] = {}
+        for write in self.writes:
+            for target, value in write.pairs:
+                self._fold_into(seen, target.ref, value)
+            if write.rows is not None:
+                self._fold_rows(seen, write.target.rows.ref, write.rows)
+        for node in self.results:
+            for column in [*node.columns.values(), *([node.star_column()] if node.stars else [])]:
+                self._fold_into(seen, column.ref, column)
+            self._fold_rows(seen, node.rows.ref, node.rows)
+        for source, target_node, place in self.row_links:
+            key = (source.rows, target_node.rows.ref, IDENTITY)
+            seen[key] = self._edge(source.rows.ref, target_node.rows.ref, IDENTITY, place)
+        return seen.values()
+
+    def _fold_into(self, seen: dict[tuple[Column, ColumnRef, int], Edge], target: ColumnRef, value: Column) -> None:
+        first = value.inputs[0].place if value.inputs else None
+        for leaf, kind, place in column_leaves(value):
+            key = (leaf, target, kind)
+            if key not in seen:
+                seen[key] = self._edge(leaf.ref, target, kind, place or first)
+
+    def _fold_rows(self, seen: dict[tuple[Column, ColumnRef, int], Edge], target: ColumnRef, rows: Column) -> None:
+        for leaf, kind, place in row_leaves(rows):
+            key = (leaf, target, kind)
+            if kind != ROWS and key not in seen:
+                seen[key] = self._edge(leaf.ref, target, kind, place)
+
+    def _chain(self) -> Iterable[Edge]:
+        seen: dict[tuple[ColumnRef, ColumnRef, int], Edge] = {}
+        for node in self.reader.nodes:
+            self._chain_of(seen, node, node)
+        for write in self.writes:
+            for target, value in write.pairs:
+                self._link(seen, value.inputs or (), target.ref)
+            if write.rows is not None:
+                self._link(seen, write.rows.inputs or (), write.target.rows.ref)
+        for node in self.results:
+            self._chain_of(seen, node, node)
+        for source, target_node, place in self.row_links:
+            key = (source.rows.ref, target_node.rows.ref, IDENTITY)
+            seen[key] = self._edge(source.rows.ref, target_node.rows.ref, IDENTITY, place)
+        return seen.values()
+
+    def _chain_of(self, seen: dict[tuple[ColumnRef, ColumnRef, int], Edge], node: Node, target: Node) -> None:
+        for column in [*node.columns.values(), *node.found.values()]:
+            self._link(seen, column.inputs or (), ColumnRef(target.id, column.name))
+        if node.stars:
+            self._link(seen, node.star_column().inputs or (), ColumnRef(target.id, "*"))
+        self._link(seen, node.rows.inputs or (), target.rows.ref)
+
+    def _link(
+        self, seen: dict[tuple[ColumnRef, ColumnRef, int], Edge], inputs: Iterable[Input], target: ColumnRef
+    ) -> None:
+        for item in inputs:
+            source = item.column
+            if item.kind >= ROWS and not source.node.is_derived:
+                continue  # that a base relation's rows are read is a relation edge, not a column edge
+            kind = item.kind
+            if source.name is None and kind == IDENTITY:
+                kind = JOIN
+            key = (source.ref, target, kind)
+            if key not in seen and source.ref != target:
+                seen[key] = self._edge(source.ref, target, kind, item.place)
+
+
+def _bases(node: Node, *, through_temporary: bool) -> Iterable[Node]:
+    """Base relations behind a node, in reading order."""
+    found: dict[Node, None] = {}
+    seen: dict[Node, None] = {}
+    todo = [node]
+    while todo:
+        current = todo.pop()
+        if current in seen:
+            continue
+        seen[current] = None
+        is_stop = current.kind is RelationKind.TEMP_TABLE and not through_temporary
+        if not current.is_derived or is_stop:
+            found[current] = None
+            continue
+        todo.extend(reversed(list(current.reads)))
+    return found
+
+
+def value_column(node: Node, name: str, inputs: list[Input]) -> Column:
+    """A column that only carries inputs to a target."""
+    column = Column(node, name, inputs)
+    column.fold()
+    return column

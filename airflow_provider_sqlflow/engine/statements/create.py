@@ -1,0 +1,149 @@
+"""CREATE: tables and views from queries, declared tables, clones, external tables."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlglot import exp
+
+from airflow_provider_sqlflow.engine.graph import Node
+from airflow_provider_sqlflow.engine.model import RelationKind, Severity, StatementKind
+from airflow_provider_sqlflow.engine.session import Name
+from airflow_provider_sqlflow.engine.statements.context import Statement
+from airflow_provider_sqlflow.engine.statements.files import write_from_path
+from airflow_provider_sqlflow.engine.statements.insert import map_columns
+
+_ROUTINES = frozenset({"PROCEDURE", "FUNCTION", "TRIGGER", "PACKAGE"})
+
+
+def read_create(statement: Statement, tree: Any) -> None:
+    """``CREATE …``."""
+    kind = str(tree.args.get("kind") or "").upper()
+    if kind in _ROUTINES:
+        report_routine(statement)
+        return
+    if kind not in ("TABLE", "VIEW", "STREAM", "DYNAMIC TABLE", "MATERIALIZED VIEW"):
+        statement.kind = StatementKind.OTHER
+        return
+    this = tree.args["this"]
+    columns = statement.names(this.args.get("expressions") or ()) if isinstance(this, exp.Schema) else []
+    properties = _properties(tree)
+    relation_kind = _relation_kind(kind, properties)
+    statement.kind = StatementKind.CREATE_VIEW if kind.endswith("VIEW") else StatementKind.CREATE_TABLE
+    query = tree.args.get("expression")
+    table = this.args["this"] if isinstance(this, exp.Schema) else this
+    is_temporary = _is_temporary(statement, table, properties)
+    if isinstance(query, exp.Table):
+        query = exp.select("*").from_(query, copy=False)
+    if isinstance(query, (exp.Query, exp.Values)):
+        create_from_query(statement, this, query, columns, relation_kind, is_temporary, tree)
+        return
+    parts = statement.parts(this)
+    if not parts:
+        return
+    like = next((item for item in properties if isinstance(item, exp.LikeProperty)), None)
+    if like is None and isinstance(this, exp.Schema):
+        like = next((item for item in this.args["expressions"] if isinstance(item, exp.LikeProperty)), None)
+    clone = tree.args.get("clone") or like
+    if clone is not None:
+        _copy_of(statement, parts, clone, relation_kind, is_temporary)
+        return
+    target = _declare(statement, parts, relation_kind, columns or None, is_temporary)
+    location = next((item for item in properties if isinstance(item, exp.LocationProperty)), None)
+    if location is not None and any(isinstance(item, exp.ExternalProperty) for item in properties):
+        write_from_path(statement, target, location.args["this"])
+    else:
+        statement.write(target, [], None, [])
+
+
+def create_from_query(
+    statement: Statement,
+    this: Any,
+    query: Any,
+    columns: list[Name],
+    kind: RelationKind,
+    is_temporary: bool,
+    tree: Any = None,
+) -> None:
+    """CREATE … AS query and SELECT INTO: the relation has the query's columns."""
+    parts = statement.parts(this)
+    if not parts:
+        statement.warn("unsupported_target", "the target of this statement is not read")
+        return
+    is_temporary = is_temporary or parts[-1].text.startswith("#")
+    ctes = statement.reader.read_ctes(tree, None, {}) if tree is not None else {}
+    probe = Node(statement.session.relation(parts).id if not is_temporary else _temporary_id(statement, parts), kind, is_derived=True)
+    statement.reader.read(query, probe, None, ctes)
+    statement.flush_cte_writes()
+    outputs = [Name(column.name or "", key.split("\0")[0], -1, -1) for key, column in probe.columns.items()]
+    declared = columns or (None if probe.has_unknown_columns else outputs)
+    target = _declare(statement, parts, kind, declared, is_temporary)
+    if is_temporary and probe.has_unknown_columns and not columns:
+        target.stars = list(probe.stars)
+        target.any_inputs = probe.any_inputs
+    values = map_columns(statement, target, probe, columns)
+    statement.write(target, values, probe.rows, [probe])
+
+
+def _temporary_id(statement: Statement, parts: list[Name]) -> Any:
+    from airflow_provider_sqlflow.engine.model import RelationId
+
+    return RelationId(None, None, parts[-1].text)
+
+
+def _declare(
+    statement: Statement, parts: list[Name], kind: RelationKind, columns: list[Name] | None, is_temporary: bool
+) -> Node:
+    if is_temporary:
+        target = statement.session.new_temporary(parts)
+        for column in columns or ():
+            target.add(column.key, column.text, [])
+        target.is_open = columns is None
+        target.complete()
+        return target
+    return statement.session.declare(parts, kind, columns)
+
+
+def _copy_of(statement: Statement, parts: list[Name], clone: Any, kind: RelationKind, is_temporary: bool) -> None:
+    """CLONE, COPY and LIKE: the same columns; the rows come from the original."""
+    source_parts = statement.parts(clone.args["this"])
+    if not source_parts:
+        return
+    source = statement.session.relation(source_parts)
+    node = Node(source.id, RelationKind.SUBQUERY, is_derived=True)
+    query = exp.select("*").from_(clone.args["this"], copy=False)
+    statement.reader.read(query, node, None, {})
+    names = [Name(column.name or "", key, -1, -1) for key, column in node.columns.items()]
+    target = _declare(statement, parts, kind, None if node.has_unknown_columns else names, is_temporary)
+    statement.write(target, map_columns(statement, target, node, []), node.rows, [node])
+
+
+def report_routine(statement: Statement) -> None:
+    """Bodies of procedures and functions are not read yet: say so once."""
+    statement.kind = StatementKind.CREATE_ROUTINE
+    statement.session.report(
+        Severity.WARNING,
+        "routine_body",
+        "the body of this procedure, function or trigger is not analysed",
+        statement.raw.start,
+        statement.raw.end,
+    )
+
+
+def _properties(tree: Any) -> list[Any]:
+    properties = tree.args.get("properties")
+    return list(properties.args.get("expressions") or ()) if isinstance(properties, exp.Expr) else []
+
+
+def _relation_kind(kind: str, properties: list[Any]) -> RelationKind:
+    if kind.endswith("VIEW"):
+        is_materialized = any(isinstance(item, exp.MaterializedProperty) for item in properties)
+        return RelationKind.MATERIALIZED_VIEW if is_materialized or kind.startswith("MAT") else RelationKind.VIEW
+    return RelationKind.STREAM if kind == "STREAM" else RelationKind.TABLE
+
+
+def _is_temporary(statement: Statement, table: Any, properties: list[Any]) -> bool:
+    if any(isinstance(item, (exp.TemporaryProperty, exp.VolatileProperty)) for item in properties):
+        return True
+    parts = statement.parts(table)
+    return bool(parts) and parts[-1].text.startswith("#")

@@ -1,0 +1,117 @@
+"""COPY, UNLOAD, LOAD DATA and external tables: lineage between relations and files."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlglot import exp
+
+from airflow_provider_sqlflow.engine.graph import IDENTITY, Column, Input, Node
+from airflow_provider_sqlflow.engine.model import RelationKind, StatementKind
+from airflow_provider_sqlflow.engine.session import Name
+from airflow_provider_sqlflow.engine.statements.context import Statement, value_column
+from airflow_provider_sqlflow.engine.statements.insert import map_columns
+
+STAR = Name("*", "*", -1, -1)
+
+
+def read_copy(statement: Statement, tree: Any) -> None:
+    """``COPY INTO t FROM files`` and ``COPY INTO files FROM t``."""
+    statement.kind = StatementKind.COPY
+    this = tree.args.get("this")
+    files = [node for item in tree.args.get("files") or () if (node := _file(statement, item)) is not None]
+    is_load = bool(tree.args.get("kind"))
+    if isinstance(this, (exp.Table, exp.Schema)) and not _is_file(this):
+        parts = statement.parts(this)
+        if not parts:
+            return
+        relation = statement.session.relation(parts)
+        listed = statement.names(this.args.get("expressions") or ()) if isinstance(this, exp.Schema) else []
+        if is_load:
+            queries = [item for item in tree.args.get("files") or () if isinstance(item, exp.Query)]
+            for query in queries:
+                node = Node(relation.id, RelationKind.SUBQUERY, is_derived=True)
+                statement.reader.read(query, node, None, {})
+                statement.write(relation, map_columns(statement, relation, node, listed), node.rows, [node])
+            for source in files:
+                _load(statement, relation, source, listed)
+            return
+        node = Node(relation.id, RelationKind.SUBQUERY, is_derived=True)
+        select = exp.select("*").from_(this.args["this"] if isinstance(this, exp.Schema) else this, copy=False)
+        statement.reader.read(select, node, None, {})
+        for target in files:
+            statement.write(target, _unloaded(node), node.rows, [node])
+    elif isinstance(this, exp.Query):
+        node = Node(statement.reader.new_node("unload", RelationKind.SUBQUERY).id, RelationKind.SUBQUERY, is_derived=True)
+        statement.reader.read(this, node, None, {})
+        for target in files:
+            statement.write(target, _unloaded(node), node.rows, [node])
+    elif this is not None:
+        _copy_into_file(statement, this, tree)
+
+
+def _copy_into_file(statement: Statement, this: Any, tree: Any) -> None:
+    """Snowflake writes both directions as COPY INTO: here the target is the stage."""
+    target = _file(statement, this)
+    if target is None:
+        return
+    for item in tree.args.get("files") or ():
+        node = Node(target.id, RelationKind.SUBQUERY, is_derived=True)
+        query = item if isinstance(item, exp.Query) else exp.select("*").from_(item, copy=False)
+        statement.reader.read(query, node, None, {})
+        statement.write(target, _unloaded(node), node.rows, [node])
+
+
+def _unloaded(node: Node) -> list[tuple[Name, Column]]:
+    """All columns of a query go into the file, which has no columns of its own."""
+    inputs = [Input(column, IDENTITY, (column.inputs or [])[0].place) for column in node.columns.values() if column.inputs]
+    if node.stars:
+        inputs.append(Input(node.star_column(), IDENTITY, node.stars[0][1]))
+    return [(STAR, value_column(node, "*", inputs))] if inputs else []
+
+
+def _load(statement: Statement, relation: Node, source: Node, listed: list[Name]) -> None:
+    place = statement.reader.quoter.whole
+    names = listed or [Name(column.name or "", key, -1, -1) for key, column in relation.columns.items()] or [STAR]
+    value = value_column(relation, "*", [Input(source.star_column(), IDENTITY, place)])
+    statement.write(relation, [(name, value) for name in names], None, [source])
+
+
+def write_from_path(statement: Statement, target: Node, location: Any) -> None:
+    """An external table: every declared column comes from the path."""
+    source = statement.session.relation([_path_name(location.name)], RelationKind.PATH)
+    _load(statement, target, source, [])
+
+
+def read_load_data(statement: Statement, tree: Any) -> None:
+    """Hive's ``LOAD DATA INPATH``."""
+    statement.kind = StatementKind.COPY
+    parts = statement.parts(tree.args["this"])
+    path = tree.args.get("inpath")
+    if parts and isinstance(path, exp.Expr):
+        target = statement.session.relation(parts)
+        write_from_path(statement, target, path)
+
+
+def _is_file(item: Any) -> bool:
+    table = item.args["this"] if isinstance(item, exp.Schema) else item
+    inner = table.args.get("this") if isinstance(table, exp.Table) else table
+    return isinstance(inner, (exp.Literal, exp.Var)) or (
+        isinstance(inner, exp.Identifier) and inner.name.startswith("@")
+    )
+
+
+def _file(statement: Statement, item: Any) -> Node | None:
+    """A stage or path; ``None`` for a query."""
+    if isinstance(item, exp.Query):
+        return None
+    inner = item.args.get("this") if isinstance(item, exp.Table) else item
+    name = inner.name if isinstance(inner, exp.Expr) else str(inner)
+    if not name:
+        return None
+    kind = RelationKind.STAGE if name.startswith("@") else RelationKind.PATH
+    return statement.session.relation([_path_name(name)], kind)
+
+
+def _path_name(text: str) -> Name:
+    return Name(text, text, -1, -1)

@@ -1,0 +1,171 @@
+"""INSERT in its forms: with and without column list, OVERWRITE, partitions, several tables."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlglot import exp
+
+from airflow_provider_sqlflow.engine.graph import FILTER, IDENTITY, Column, Node
+from airflow_provider_sqlflow.engine.model import RelationKind, StatementKind
+from airflow_provider_sqlflow.engine.scope import Source
+from airflow_provider_sqlflow.engine.session import Name
+from airflow_provider_sqlflow.engine.statements.context import Statement, value_column
+
+
+def read_insert(statement: Statement, tree: Any, ctes: dict[str, Node] | None = None) -> None:
+    """``INSERT INTO t [(columns)] query``."""
+    statement.kind = StatementKind.INSERT
+    target = target_of(statement, tree.args["this"])
+    if target is None:
+        return
+    ctes = statement.reader.read_ctes(tree, None, ctes or {})
+    query = tree.args.get("expression")
+    listed = _listed(statement, tree)
+    if isinstance(query, exp.Table):
+        query = exp.select("*").from_(query, copy=False)  # INSERT INTO t TABLE s
+    if not isinstance(query, exp.Query) and not isinstance(query, exp.Values):
+        statement.write(target, [], None, [])
+        return
+    node = Node(target.id, RelationKind.SUBQUERY, is_derived=True)
+    statement.reader.read(query, node, None, ctes)
+    statement.flush_cte_writes()
+    by_name = bool(tree.args.get("by_name"))
+    values = map_columns(statement, target, node, listed, _partition(statement, tree), by_name)
+    conflict = tree.args.get("conflict")
+    statement.write(target, values, node.rows, [node])
+    if conflict is not None:
+        _on_conflict(statement, target, conflict, values)
+
+
+def target_of(statement: Statement, this: Any) -> Node | None:
+    """The relation an INSERT names, or a directory."""
+    if isinstance(this, exp.Directory):
+        path = this.args["this"]
+        name = Name(path.name, path.name, -1, -1)
+        return statement.session.relation([name], RelationKind.PATH)
+    parts = statement.parts(this)
+    if not parts:
+        table = this.args.get("this") if isinstance(this, exp.Schema) else this
+        if isinstance(table, exp.Table) and isinstance(table.args.get("this"), exp.Func):
+            return None  # INSERT INTO FUNCTION …
+        statement.warn("unsupported_target", "the target of this statement is not read")
+        return None
+    return statement.session.relation(parts)
+
+
+def _listed(statement: Statement, tree: Any) -> list[Name]:
+    this = tree.args["this"]
+    columns = list(this.args.get("expressions") or ()) if isinstance(this, exp.Schema) else []
+    if not columns:
+        columns = list(tree.args.get("columns") or ())
+    return statement.names(columns)
+
+
+def _partition(statement: Statement, tree: Any) -> tuple[list[Name], list[Name]]:
+    """Columns of PARTITION (…): those with a value, and those the query gives last."""
+    partition = tree.args.get("partition")
+    if not isinstance(partition, exp.Expr):
+        this = tree.args["this"]
+        table = this.args.get("this") if isinstance(this, exp.Schema) else this
+        partition = table.args.get("partition") if isinstance(table, exp.Table) else None
+    static: list[Name] = []
+    dynamic: list[Name] = []
+    for item in (partition.args.get("expressions") if isinstance(partition, exp.Expr) else None) or ():
+        if isinstance(item, exp.EQ):
+            static += statement.names([item.args["this"]])
+        else:
+            dynamic += statement.names([item])
+    return static, dynamic
+
+
+def map_columns(
+    statement: Statement,
+    target: Node,
+    node: Node,
+    listed: list[Name],
+    partition: tuple[list[Name], list[Name]] = ([], []),
+    by_name: bool = False,
+) -> list[tuple[Name, Column]]:
+    """Which output of a query goes to which column of the target.
+
+    By position when the statement lists columns or the target's are known; else, and after an
+    unexpanded star, by the output's own name.
+    """
+    outputs = [(Name(column.name or "", key.split("\0")[0], -1, -1), column) for key, column in node.columns.items()]
+    if node.stars:
+        star = Name("*", "*", -1, -1)
+        return [(star, node.star_column()), *outputs]
+    static, dynamic = partition
+    names = listed
+    if not names and not by_name and not target.has_unknown_columns:
+        skipped = {name.key for name in [*static, *dynamic]}
+        known = [Name(column.name or "", key, -1, -1) for key, column in target.columns.items()]
+        names = [name for name in known if name.key not in skipped]
+        if len(outputs) > len(names) + len(dynamic):
+            names = known if len(outputs) == len(known) else names
+    if not names:
+        if dynamic and len(outputs) >= len(dynamic):
+            cut = len(outputs) - len(dynamic)
+            outputs[cut:] = [(name, value) for name, (_, value) in zip(dynamic, outputs[cut:], strict=True)]
+        return outputs
+    names = [*names, *dynamic] if len(outputs) > len(names) else names
+    if len(outputs) > len(names) or (listed and len(outputs) < len(names)):
+        statement.warn("column_count", f"{len(outputs)} columns for {len(names)} of {target.id}: taken by position")
+    return [(name, value) for name, (_, value) in zip(names, outputs, strict=False)]
+
+
+def _on_conflict(statement: Statement, target: Node, conflict: Any, values: list[tuple[Name, Column]]) -> None:
+    """``ON CONFLICT DO UPDATE SET a = excluded.a``: excluded is the row that was to be inserted."""
+    given = {name.key: value for name, value in values}
+    scope_node = Node(target.id, RelationKind.SUBQUERY, is_derived=True)
+    scope = statement.reader.scope(scope_node, None, {})
+    scope.add(Source(target, None, tuple(part for part in (target.id.name,) if part)))
+    pairs: list[tuple[Name, Column]] = []
+    for assignment in conflict.args.get("expressions") or ():
+        if not isinstance(assignment, exp.EQ):
+            continue
+        names = statement.names([assignment.args["this"]])
+        value = assignment.args["expression"]
+        if not names:
+            continue
+        if isinstance(value, exp.Column) and value.table.lower() in ("excluded", "new", "values"):
+            found = given.get(statement.names([value])[0].key)
+            if found is not None:
+                pairs.append((names[0], found))
+            continue
+        inputs = statement.reader.walker.inputs(value, scope, IDENTITY, statement.reader.quoter.clause(value))
+        pairs.append((names[0], value_column(scope_node, names[0].text, inputs)))
+    if pairs:
+        statement.write(target, pairs, None, [])
+
+
+def read_multi_insert(statement: Statement, tree: Any) -> None:
+    """``INSERT ALL … SELECT`` and Hive's ``FROM t INSERT … INSERT …``."""
+    statement.kind = StatementKind.INSERT
+    reader = statement.reader
+    ctes = reader.read_ctes(tree, None, {})
+    source = tree.args.get("source")
+    shared = reader.new_node("source", RelationKind.SUBQUERY)
+    scope = reader.scope(shared, None, ctes)
+    if isinstance(source, exp.Query) and not isinstance(source, exp.Subquery):
+        reader.read(source, shared, None, ctes)
+        scope.add(Source(shared, None, ()))
+    elif isinstance(source, exp.Expr):
+        reader.add_source(source, scope)
+    for item in tree.args.get("expressions") or ():
+        insert = item.args["this"] if isinstance(item, exp.ConditionalInsert) else item
+        target = target_of(statement, insert.args["this"])
+        if target is None:
+            continue
+        node = Node(target.id, RelationKind.SUBQUERY, is_derived=True)
+        branch = reader.scope(node, None, ctes)
+        for one in scope.sources:
+            branch.add(one)
+        reader.project_branch(insert.args.get("expression"), branch, node)
+        condition = item.args.get("expression") if isinstance(item, exp.ConditionalInsert) else None
+        if isinstance(condition, exp.Expr):
+            reader.decide(condition, branch, node, FILTER)
+        node.complete()
+        values = map_columns(statement, target, node, _listed(statement, insert), _partition(statement, insert))
+        statement.write(target, values, node.rows, [node])

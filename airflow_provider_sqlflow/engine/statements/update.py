@@ -1,0 +1,232 @@
+"""UPDATE, DELETE and MERGE: writes to a relation that is also in scope."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlglot import exp
+
+from airflow_provider_sqlflow.engine.graph import FILTER, IDENTITY, JOIN, ROWS, Column, Input, Node
+from airflow_provider_sqlflow.engine.model import RelationKind, StatementKind
+from airflow_provider_sqlflow.engine.scope import Scope, Source
+from airflow_provider_sqlflow.engine.session import Name
+from airflow_provider_sqlflow.engine.statements.context import Statement, value_column
+
+Pairs = list[tuple[Name, Column]]
+
+
+def read_update(statement: Statement, tree: Any, ctes: dict[str, Node] | None = None) -> None:
+    """``UPDATE t SET … [FROM …] [WHERE …]``, with joins and aliases of every dialect."""
+    statement.kind = StatementKind.UPDATE
+    reader = statement.reader
+    node = Node(reader.new_node("update", RelationKind.SUBQUERY).id, RelationKind.SUBQUERY, is_derived=True)
+    reader.nodes.pop()
+    scope = reader.scope(node, None, reader.read_ctes(tree, None, ctes or {}))
+    this = tree.args["this"]
+    from_ = tree.args.get("from_")
+    if from_ is not None:
+        reader.add_source(from_.args["this"], scope)
+    target = _aliased(statement, this, scope) if from_ is not None else None
+    if target is None:
+        reader.add_source(this, scope)
+        target = scope.sources[-1] if not this.args.get("joins") else _first_added(scope, from_ is not None)
+    for join in tree.args.get("joins") or ():
+        reader.add_join(join, scope)
+    node.rows.inputs = [item for item in node.rows.inputs or () if item.kind != ROWS]
+    pairs = assignments(statement, tree.args.get("expressions") or (), scope)
+    if tree.args.get("where") is not None:
+        reader.decide(tree.args["where"], scope, node, FILTER)
+    _write_by_target(statement, pairs, scope, target, node)
+    statement.flush_cte_writes()
+
+
+def _first_added(scope: Scope, has_from: bool) -> Source:
+    """MySQL's ``UPDATE a JOIN b``: the first relation of the list, unless SET says otherwise."""
+    return scope.sources[0]
+
+
+def _aliased(statement: Statement, this: Any, scope: Scope) -> Source | None:
+    """``UPDATE a SET … FROM t a``: the name is an alias of something in FROM."""
+    parts = statement.parts(this)
+    if not parts or this.args.get("alias") is not None:
+        return None
+    for source in scope.sources:
+        if source.qualifier[-1:] == (parts[-1].key,) and (len(parts) == 1 or source.qualifier == tuple(
+            part.key for part in parts
+        )):
+            return source
+    return None
+
+
+def assignments(statement: Statement, expressions: Any, scope: Scope) -> list[tuple[list[Name], Column]]:
+    """``a = expression`` and ``(a, b) = (SELECT …)`` of a SET list."""
+    reader = statement.reader
+    found: list[tuple[list[Name], Column]] = []
+    for item in expressions:
+        if not isinstance(item, exp.EQ):
+            continue
+        left, right = item.args["this"], item.args["expression"]
+        place = reader.quoter.clause(item)
+        if isinstance(left, exp.Tuple):
+            targets = [reader.walker.names(part) for part in left.args.get("expressions") or () if isinstance(part, exp.Column)]
+            query = right.args.get("this") if isinstance(right, exp.Subquery) else right
+            if isinstance(query, exp.Query):
+                inner = reader.walker.read_query(query, scope)
+                scope.owner.reads[inner] = None
+                for names, column in zip(targets, inner.columns.values(), strict=False):
+                    found.append((names, value_column(scope.owner, names[-1].text, [Input(column, IDENTITY, place)])))
+                continue
+            for names, part in zip(targets, right.args.get("expressions") or (), strict=False):
+                inputs = reader.walker.inputs(part, scope, IDENTITY, place)
+                found.append((names, value_column(scope.owner, names[-1].text, inputs)))
+            continue
+        if not isinstance(left, exp.Column):
+            continue
+        start = _behind_equals(statement, place, right)
+        inputs = reader.walker.inputs(right, scope, IDENTITY, start)
+        names = reader.walker.names(left)
+        found.append((names, value_column(scope.owner, names[-1].text, inputs)))
+    return found
+
+
+def _behind_equals(statement: Statement, place: tuple[int, int], right: Any) -> tuple[int, int]:
+    """The right side of an assignment: what stands behind its ``=``."""
+    text = statement.reader.quoter.text(place)
+    head, equals, tail = text.partition("=")
+    if not equals:
+        return place
+    start = place[0] + len(head) + 1 + len(tail) - len(tail.lstrip())
+    return start, place[1]
+
+
+def _write_by_target(
+    statement: Statement, found: list[tuple[list[Name], Column]], scope: Scope, target: Source, node: Node
+) -> None:
+    """Group assignments by the relation that their left side names."""
+    by_target: dict[Node, Pairs] = {target.node: []}
+    for names, value in found:
+        source = scope.find_source(names[:-1]) if len(names) > 1 else None
+        owner = source.node if source is not None and source in scope.sources else target.node
+        by_target.setdefault(_written(owner), []).append((names[-1], value))
+    if len(by_target) > 1 and not by_target[target.node]:
+        del by_target[target.node]
+    written = {_written(item) for item in by_target}
+    for source in scope.sources:
+        if source.node not in written and source is not target:
+            node.reads[source.node] = None
+            if node.rows.inputs is not None:
+                node.rows.inputs.append(Input(source.node.rows, ROWS, statement.reader.quoter.whole))
+    for relation, pairs in by_target.items():
+        statement.write(_written(relation), pairs, node.rows, [node])
+
+
+def _written(node: Node) -> Node:
+    """The base table behind an updatable CTE or subquery (SQL Server)."""
+    while node.is_derived and node.kind is not RelationKind.TEMP_TABLE:
+        below = [one for one in node.reads if not one.is_derived or one.reads]
+        if not below:
+            return node
+        node = below[0]
+    return node
+
+
+def read_delete(statement: Statement, tree: Any, ctes: dict[str, Node] | None = None) -> None:
+    """``DELETE FROM t [USING …] WHERE …``: nothing flows, the condition decides the rows."""
+    statement.kind = StatementKind.DELETE
+    reader = statement.reader
+    node = Node(reader.new_node("delete", RelationKind.SUBQUERY).id, RelationKind.SUBQUERY, is_derived=True)
+    reader.nodes.pop()
+    scope = reader.scope(node, None, reader.read_ctes(tree, None, ctes or {}))
+    tables = tree.args.get("tables") or ()
+    this = tree.args.get("this")
+    if this is not None:
+        reader.add_source(this, scope)
+    for item in tree.args.get("using") or ():
+        reader.add_source(item, scope)
+    target = scope.sources[0] if scope.sources else None
+    if tables:  # MySQL, T-SQL: DELETE a FROM t a JOIN …
+        target = _aliased(statement, tables[0], scope) or target
+    if target is None:
+        return
+    if tree.args.get("where") is not None:
+        reader.decide(tree.args["where"], scope, node, FILTER)
+    for source in scope.sources:
+        if source is not target and source.node is not target.node:
+            node.reads[source.node] = None
+            if node.rows.inputs is not None:
+                node.rows.inputs.append(Input(source.node.rows, ROWS, reader.quoter.whole))
+    statement.write(_written(target.node), [], node.rows, [node])
+    statement.flush_cte_writes()
+
+
+def read_merge(statement: Statement, tree: Any, ctes: dict[str, Node] | None = None) -> None:
+    """``MERGE INTO t USING s ON … WHEN …``, all branches."""
+    statement.kind = StatementKind.MERGE
+    reader = statement.reader
+    node = Node(reader.new_node("merge", RelationKind.SUBQUERY).id, RelationKind.SUBQUERY, is_derived=True)
+    reader.nodes.pop()
+    scope = reader.scope(node, None, reader.read_ctes(tree, None, ctes or {}))
+    reader.add_source(tree.args["this"], scope)
+    target = scope.sources[0]
+    reader.add_source(tree.args["using"], scope)
+    source = scope.sources[-1]
+    node.reads[source.node] = None
+    node.rows.inputs = [Input(source.node.rows, ROWS, reader.quoter.whole)]
+    if tree.args.get("on") is not None:
+        reader.decide(tree.args["on"], scope, node, JOIN)
+    pairs: Pairs = []
+    whens = tree.args.get("whens")
+    for when in (whens.args.get("expressions") if isinstance(whens, exp.Expr) else whens) or ():
+        condition = when.args.get("condition")
+        if isinstance(condition, exp.Expr):
+            reader.decide(condition, scope, node, FILTER)
+        pairs += _branch(statement, when.args.get("then"), scope, target, source)
+    statement.write(_written(target.node), pairs, node.rows, [node])
+    statement.flush_cte_writes()
+
+
+def _branch(statement: Statement, then: Any, scope: Scope, target: Source, source: Source) -> Pairs:
+    if isinstance(then, exp.Update):
+        expressions = then.args.get("expressions")
+        if not isinstance(expressions, list) or not expressions or isinstance(expressions[0], exp.Star):
+            return _all_columns(statement, target, source)  # UPDATE SET *
+        return [(names[-1], value) for names, value in assignments(statement, expressions, scope)]
+    if not isinstance(then, exp.Insert):
+        return []
+    columns, values = then.args.get("this"), then.args.get("expression")
+    if columns is None and values is None or isinstance(columns, exp.Star) or _is_row(then):
+        return _all_columns(statement, target, source)  # INSERT *, INSERT ROW
+    names = statement.names(columns.args.get("expressions") or ()) if isinstance(columns, exp.Expr) else []
+    if not names:
+        names = [Name(column.name or "", key, -1, -1) for key, column in target.node.columns.items()]
+    items = list(values.args.get("expressions") or ()) if isinstance(values, exp.Tuple) else []
+    if not items and isinstance(values, exp.Values):
+        first = (values.args.get("expressions") or [None])[0]
+        items = list(first.args.get("expressions") or ()) if isinstance(first, exp.Tuple) else []
+    pairs: Pairs = []
+    for number, item in enumerate(items):
+        inputs = statement.reader.walker.inputs(item, scope, IDENTITY, statement.reader.quoter.extent(item))
+        name = names[number] if number < len(names) else None
+        if name is None and isinstance(item, exp.Column):
+            name = statement.reader.walker.names(item)[-1]
+        if name is not None:
+            pairs.append((name, value_column(scope.owner, name.text, inputs)))
+    return pairs
+
+
+def _is_row(then: Any) -> bool:
+    this = then.args.get("this")
+    return isinstance(this, (exp.Var, exp.Column, exp.Identifier)) and this.name.upper() == "ROW"
+
+
+def _all_columns(statement: Statement, target: Source, source: Source) -> Pairs:
+    place = statement.reader.quoter.whole
+    pairs: Pairs = []
+    for key, column in source.node.columns.items():
+        if target.node.has_unknown_columns or key in target.node.columns:
+            value = value_column(source.node, column.name or "", [Input(column, IDENTITY, place)])
+            pairs.append((Name(column.name or "", key, -1, -1), value))
+    if source.node.has_unknown_columns:
+        star = value_column(source.node, "*", [Input(source.node.star_column(), IDENTITY, place)])
+        pairs.append((Name("*", "*", -1, -1), star))
+    return pairs

@@ -1,0 +1,138 @@
+"""Unrendered Jinja, neutralised in place: the text keeps its length, so positions stay true.
+
+``{{ expression }}`` becomes an identifier of the same length; the relation or column then shows the
+expression as its name. ``{{ ref('x') }}`` and ``{{ source('a', 'x') }}`` become the name they
+stand for. Of ``{% if %}`` the first branch is kept, of ``{% for %}`` one turn; comments, ``set``,
+``macro`` and ``config`` become blanks.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from dataclasses import dataclass
+
+_TAG = re.compile(r"\{\{.*?\}\}|\{%.*?%\}|\{#.*?#\}", re.DOTALL)
+_BLOCK_WORD = re.compile(r"\{%[-+]?\s*(\w+)")
+_RAW_END = re.compile(r"\{%[-+]?\s*endraw\s*[-+]?%\}")
+_CALL = re.compile(r"""\{\{[-+]?\s*(ref|source)\s*\(\s*(.*?)\s*\)\s*[-+]?\}\}\Z""", re.DOTALL)
+_ARGUMENT = re.compile(r"""['"]([^'"]+)['"]""")
+_SILENT = re.compile(r"\{\{[-+]?\s*(config|log|print|return|exceptions)\b")
+_SAFE_WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_$]*\Z")
+# Blocks whose whole content is not SQL of this place.
+_DROPPED_BLOCKS = frozenset({"macro", "set", "docs", "call"})
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """A text without Jinja, of the same length, and where the placeholders stood."""
+
+    text: str
+    starts: tuple[int, ...] = ()
+    ends: tuple[int, ...] = ()
+
+    def covers(self, start: int, end: int) -> bool:
+        """Whether ``[start, end)`` lies inside one placeholder."""
+        index = bisect_right(self.starts, start) - 1
+        return index >= 0 and end <= self.ends[index]
+
+    def touches(self, start: int, end: int) -> bool:
+        """Whether ``[start, end)`` holds a part of a placeholder."""
+        index = bisect_right(self.starts, end - 1) - 1
+        return index >= 0 and self.ends[index] > start
+
+
+def neutralise(text: str) -> Template:
+    """The text with Jinja replaced.
+
+    >>> neutralise("SELECT a FROM {{ params.schema }}.t").text
+    'SELECT a FROM jjjjjjjjjjjjjjjjjjj.t'
+    """
+    if "{{" not in text and "{%" not in text and "{#" not in text:
+        return Template(text)
+    return _Neutraliser(text).run()
+
+
+class _Neutraliser:
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.out: list[str] = []
+        self.placeholders: list[tuple[int, int]] = []
+        # For each open block: (word, is its content dropped).
+        self.blocks: list[tuple[str, bool]] = []
+
+    def run(self) -> Template:
+        position = 0
+        while True:
+            match = _TAG.search(self.text, position)
+            if match is None:
+                break
+            self._copy(position, match.start())
+            position = self._tag(match)
+        self._copy(position, len(self.text))
+        return Template(
+            "".join(self.out),
+            tuple(start for start, _ in self.placeholders),
+            tuple(end for _, end in self.placeholders),
+        )
+
+    @property
+    def is_dropping(self) -> bool:
+        return any(dropped for _, dropped in self.blocks)
+
+    def _copy(self, start: int, end: int) -> None:
+        piece = self.text[start:end]
+        self.out.append(_blank(piece) if self.is_dropping else piece)
+
+    def _tag(self, match: re.Match[str]) -> int:
+        tag = match.group()
+        if tag.startswith("{%"):
+            return self._block(match)
+        if tag.startswith("{#") or self.is_dropping or _SILENT.match(tag):
+            self.out.append(_blank(tag))
+        else:
+            self.placeholders.append((match.start(), match.end()))
+            self.out.append(_placeholder(tag))
+        return match.end()
+
+    def _block(self, match: re.Match[str]) -> int:
+        tag = match.group()
+        self.out.append(_blank(tag))
+        word_match = _BLOCK_WORD.match(tag)
+        word = word_match.group(1) if word_match else ""
+        if word == "raw":
+            end = _RAW_END.search(self.text, match.end())
+            stop = end.start() if end else len(self.text)
+            self._copy(match.end(), stop)
+            self.out.append(_blank(self.text[stop : end.end() if end else stop]))
+            return end.end() if end else stop
+        if word.startswith("end"):
+            if self.blocks:
+                self.blocks.pop()
+        elif word in ("else", "elif"):
+            if self.blocks:
+                self.blocks[-1] = (self.blocks[-1][0], True)
+        elif word in ("if", "for"):
+            # The separator idiom `{% if not loop.last %},{% endif %}`: one turn is kept, so none.
+            self.blocks.append((word, "loop.last" in tag or "loop.first" in tag))
+        elif word in _DROPPED_BLOCKS:
+            if word != "set" or "=" not in tag:
+                self.blocks.append((word, True))
+        elif word in ("filter", "block", "snapshot", "test", "materialization"):
+            self.blocks.append((word, False))
+        return match.end()
+
+
+def _blank(piece: str) -> str:
+    return re.sub(r"[^\r\n]", " ", piece)
+
+
+def _placeholder(tag: str) -> str:
+    call = _CALL.match(tag)
+    if call:
+        names = _ARGUMENT.findall(call.group(2))
+        if names and _SAFE_WORD.match(names[-1]):
+            return names[-1] + _blank(tag[len(names[-1]) :])
+    # Newlines stay, so the lines below keep their numbers; the identifier fills the first line.
+    first, newline, rest = tag.partition("\n")
+    return "j" * len(first) + newline + _blank(rest)

@@ -1,0 +1,42 @@
+"""Offsets in a text to lines and columns."""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+
+from airflow_provider_sqlflow.engine.model import Span
+
+_NEWLINE = re.compile(r"\r\n|\n|\r")
+
+
+class SourceText:
+    """A named text that can say where an offset is.
+
+    >>> str(SourceText("a.sql", "SELECT\\n  x").span(9, 10))
+    'a.sql:2:3'
+    """
+
+    def __init__(self, name: str, text: str) -> None:
+        self.name = name
+        self.text = text
+        self._starts = [0, *(match.end() for match in _NEWLINE.finditer(text))]
+        self._spans: dict[tuple[int, int], Span] = {}
+
+    def position(self, offset: int) -> tuple[int, int]:
+        """The 1-based line and column of a 0-based offset."""
+        line = bisect_right(self._starts, offset)
+        return line, offset - self._starts[line - 1] + 1
+
+    def offset(self, line: int, column: int) -> int:
+        """The offset of a 1-based line and column, kept inside the text."""
+        line = min(max(line, 1), len(self._starts))
+        return min(self._starts[line - 1] + max(column, 1) - 1, len(self.text))
+
+    def span(self, start: int, end: int) -> Span:
+        """The span of the characters from ``start`` up to and without ``end``."""
+        span = self._spans.get((start, end))
+        if span is None:
+            span = Span(self.name, *self.position(start), *self.position(end))
+            self._spans[start, end] = span
+        return span

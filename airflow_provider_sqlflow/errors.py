@@ -1,0 +1,213 @@
+"""Every exception this package raises on purpose.
+
+::
+
+    SqlFlowError                code: stable string; retryable: bool
+      ConfigError               UnknownDialectError
+      AnalysisError             SqlParseError, AnalysisLimitError
+      InputError                EmptyInputError, UnreadableInputError
+      JobError                  JobNotFoundError, JobNotReadyError, JobTransitionError,
+                                JobConflictError, JobFailedError, JobTimeoutError (retryable)
+      StoreError                StoreUnavailableError (retryable), StoreVersionError
+      ClientError               AuthenticationError, RemoteError, RemoteUnavailableError (retryable)
+      ExportError               UnknownFormatError
+      EmissionError
+
+Errors cross process borders (workers, triggers), so they pickle: extra facts are attributes with
+defaults, never required constructor arguments.
+A statement that cannot be understood is not an error but a
+:class:`~airflow_provider_sqlflow.engine.model.Diagnostic`: exceptions are for no answer at all.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class SqlFlowError(Exception):
+    """Base of every error of this package.
+
+    Attributes:
+        code: stable, machine-readable name of the kind of error.
+        retryable: whether the same call may succeed later without any change.
+    """
+
+    code: ClassVar[str] = "error"
+    retryable: ClassVar[bool] = False
+
+
+class ConfigError(SqlFlowError):
+    """A setting, option or connection field is missing or has a value that cannot be used."""
+
+    code = "config"
+
+
+class UnknownDialectError(ConfigError):
+    """The SQL dialect has no name that sqlglot or SQLFlow knows."""
+
+    code = "unknown_dialect"
+
+
+class AnalysisError(SqlFlowError):
+    """SQL text gave no lineage at all."""
+
+    code = "analysis"
+
+
+class SqlParseError(AnalysisError):
+    """SQL text that the parser refuses.
+
+    Attributes:
+        line: 1-based line in the text given, or 0 where unknown.
+        column: 1-based column, or 0 where unknown.
+    """
+
+    code = "sql_parse"
+
+    def __init__(self, message: str = "", line: int = 0, column: int = 0) -> None:
+        super().__init__(message, line, column)
+        self.line = line
+        self.column = column
+
+    def __str__(self) -> str:
+        return str(self.args[0])
+
+
+class AnalysisLimitError(AnalysisError):
+    """A statement is larger or more deeply nested than the settings allow."""
+
+    code = "analysis_limit"
+
+
+class InputError(SqlFlowError):
+    """The input of a job (file, folder, archive) cannot be used. The message names it."""
+
+    code = "input"
+
+
+class EmptyInputError(InputError):
+    """There is nothing to analyse: no files in a folder or archive, no text."""
+
+    code = "empty_input"
+
+
+class UnreadableInputError(InputError):
+    """A file or archive is missing, damaged, unsafe or of the wrong kind."""
+
+    code = "unreadable_input"
+
+
+class JobError(SqlFlowError):
+    """A job cannot do what was asked."""
+
+    code = "job"
+
+
+class JobNotFoundError(JobError):
+    """No job has this id."""
+
+    code = "job_not_found"
+
+
+class JobNotReadyError(JobError):
+    """The job has no results yet, or never will."""
+
+    code = "job_not_ready"
+
+
+class JobTransitionError(JobError):
+    """The job's status does not allow the change (table in ``jobs/model.py``)."""
+
+    code = "job_transition"
+
+
+class JobConflictError(JobError):
+    """The idempotency key belongs to a job with other input."""
+
+    code = "job_conflict"
+
+
+class JobFailedError(JobError):
+    """The job ended without a result."""
+
+    code = "job_failed"
+
+
+class JobTimeoutError(JobError):
+    """The job did not end within the time its caller gave it."""
+
+    code = "job_timeout"
+    retryable = True
+
+
+class StoreError(SqlFlowError):
+    """The job store cannot be used."""
+
+    code = "store"
+
+
+class StoreUnavailableError(StoreError):
+    """The job store does not answer, or is locked by another process."""
+
+    code = "store_unavailable"
+    retryable = True
+
+
+class StoreVersionError(StoreError):
+    """The job store's schema is older or newer than this package."""
+
+    code = "store_version"
+
+
+class ClientError(SqlFlowError):
+    """A SQLFlow service did not do what was asked."""
+
+    code = "client"
+
+
+class AuthenticationError(ClientError):
+    """The service refuses the credentials."""
+
+    code = "authentication"
+
+
+class RemoteError(ClientError):
+    """The service answered with an error.
+
+    Attributes:
+        status: HTTP status or the envelope's code, 0 where unknown.
+    """
+
+    code = "remote"
+
+    def __init__(self, message: str = "", status: int = 0) -> None:
+        super().__init__(message, status)
+        self.status = status
+
+    def __str__(self) -> str:
+        return str(self.args[0])
+
+
+class RemoteUnavailableError(ClientError):
+    """The service cannot be reached, is busy, or answers with a server error."""
+
+    code = "remote_unavailable"
+    retryable = True
+
+
+class ExportError(SqlFlowError):
+    """A result could not be written."""
+
+    code = "export"
+
+
+class UnknownFormatError(ExportError):
+    """No export format has this name."""
+
+    code = "unknown_format"
+
+
+class EmissionError(SqlFlowError):
+    """An OpenLineage event could not be built or sent."""
+
+    code = "emission"

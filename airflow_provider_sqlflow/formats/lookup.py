@@ -1,0 +1,78 @@
+"""Small questions that several formats ask of one result.
+
+An edge knows the number of its statement, and numbers repeat from file to file. In a merged result
+the file comes from the edge's span, or from the relation that the statement writes.
+"""
+
+from __future__ import annotations
+
+from airflow_provider_sqlflow.engine.model import (
+    ColumnRef,
+    Edge,
+    LineageResult,
+    RelationId,
+    RelationKind,
+    StatementLineage,
+)
+
+
+class StatementLookup:
+    """Finds the statement of an edge in constant time."""
+
+    def __init__(self, result: LineageResult) -> None:
+        self._by_place: dict[tuple[str, int], StatementLineage] = {}
+        self._by_target: dict[tuple[int, RelationId], StatementLineage] = {}
+        for statement in result.statements:
+            self._by_place.setdefault((statement.span.source_name, statement.index), statement)
+            for relation in statement.writes:
+                self._by_target.setdefault((statement.index, relation), statement)
+        self._source_name = result.source_name
+
+    def find(self, edge: Edge) -> StatementLineage | None:
+        """The statement that made the edge, or ``None`` where the result does not hold it."""
+        source_name = edge.span.source_name if edge.span else self._source_name
+        here = self._by_place.get((source_name, edge.statement))
+        if here is not None and edge.target.relation in here.writes:
+            return here
+        # A folded edge may stand for text in one file and a statement of another one.
+        return self._by_target.get((edge.statement, edge.target.relation), here)
+
+
+class RelationNames:
+    """How a person reads a relation's name: qualified, and bare SELECTs told apart by place."""
+
+    def __init__(self, result: LineageResult) -> None:
+        self.kinds = result.kinds()
+        self._spans = {relation.id: relation.span for relation in result.relations}
+
+    def kind(self, relation: RelationId) -> RelationKind:
+        """The relation's kind; what the result does not list counts as a table."""
+        return self.kinds.get(relation, RelationKind.TABLE)
+
+    def label(self, relation: RelationId) -> str:
+        """``schema.table``, or ``result of a.sql:3`` for a query nobody stores."""
+        if self.kind(relation) is not RelationKind.RESULT:
+            return str(relation)
+        span = self._spans.get(relation)
+        return f"result of {span.source_name}:{span.start_line}" if span else str(relation)
+
+
+def used_columns(result: LineageResult) -> dict[RelationId, tuple[str, ...]]:
+    """The columns of each relation that has an edge: known ones first, then others met in edges.
+
+    Relations stand in reading order of the edges; row sets are not columns.
+    """
+    declared = {relation.id: relation.columns for relation in result.relations}
+    columns: dict[RelationId, dict[str, None]] = {}
+
+    def meet(end: ColumnRef) -> None:
+        names = columns.get(end.relation)
+        if names is None:
+            names = columns[end.relation] = dict.fromkeys(declared.get(end.relation, ()))
+        if end.name is not None:
+            names.setdefault(end.name, None)
+
+    for edge in result.edges():
+        meet(edge.source)
+        meet(edge.target)
+    return {relation: tuple(names) for relation, names in columns.items()}

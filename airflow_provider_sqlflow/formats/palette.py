@@ -1,0 +1,46 @@
+"""Colours and words that drawings share. Colours: reference sqlflow-lineage-model, section 4.5."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from airflow_provider_sqlflow.engine.model import RelationKind
+
+KIND_COLOURS: Mapping[RelationKind, str] = {
+    RelationKind.TABLE: "#91c051",
+    RelationKind.VIEW: "#419a5f",
+    RelationKind.MATERIALIZED_VIEW: "#419a5f",
+    RelationKind.TEMP_TABLE: "#91c051",
+    RelationKind.CTE: "#ff6e97",
+    RelationKind.SUBQUERY: "#d26b58",
+    RelationKind.RESULT: "#d26b58",
+    RelationKind.FUNCTION: "#a0a0a0",
+    RelationKind.PATH: "#6d30ea",
+    RelationKind.STAGE: "#6d30ea",
+    RelationKind.STREAM: "#6d30ea",
+    RelationKind.VARIABLE: "#00a4eb",
+    RelationKind.CONSTANT: "#a0a0a0",
+}
+
+_DARK = frozenset({"#419a5f", "#6d30ea"})
+
+DIRECT_COLOUR = "#2f4b7c"
+INDIRECT_COLOUR = "#a0522d"
+
+
+def text_colour(background: str) -> str:
+    """Black or white, whichever can be read on the background."""
+    return "#ffffff" if background in _DARK else "#1b1b1b"
+
+
+def kind_title(kind: RelationKind) -> str:
+    """The kind in plain words."""
+    return "query result" if kind is RelationKind.RESULT else kind.value.replace("_", " ")
+
+
+def printable(text: str) -> str:
+    """The text with a space for every line break and control code.
+
+    XML 1.0 cannot hold most control codes, not even escaped, and no drawing shows them.
+    """
+    return "".join(char if char.isprintable() else " " for char in text)

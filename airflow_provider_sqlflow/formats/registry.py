@@ -1,0 +1,99 @@
+"""The export formats by name.
+
+A format's module is imported when the format is used, so that listing them costs nothing.
+OpenLineage events are no format of this table: they need a job and a time, and come from
+:mod:`airflow_provider_sqlflow.emission.events`.
+"""
+
+from __future__ import annotations
+
+import importlib
+import io
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import BinaryIO, cast
+
+from airflow_provider_sqlflow.engine.model import LineageResult
+from airflow_provider_sqlflow.errors import UnknownFormatError
+
+Chunks = Callable[[LineageResult, str], Iterable[str | bytes]]
+"""What a format's module offers: a result and a title give the document in pieces."""
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """One export format.
+
+    Attributes:
+        name: what users write.
+        suffix: file name ending, with its dot.
+        media_type: for HTTP and object stores.
+        module: the module below ``formats`` that holds ``function``.
+        function: name of the :data:`Chunks` function.
+        summary: one line for people.
+    """
+
+    name: str
+    suffix: str
+    media_type: str
+    module: str
+    function: str
+    summary: str
+
+    @property
+    def chunks(self) -> Chunks:
+        """The function that makes the document."""
+        module = importlib.import_module(f"airflow_provider_sqlflow.formats.{self.module}")
+        return cast("Chunks", getattr(module, self.function))
+
+
+def _table(*formats: Format) -> Mapping[str, Format]:
+    return {format.name: format for format in formats}
+
+
+FORMATS: Mapping[str, Format] = _table(
+    Format("json", ".json", "application/json", "sqlflow.document", "iter_json", "SQLFlow's lineage document"),
+    Format("csv", ".csv", "text/csv", "csv_rows", "iter_csv", "one column edge a row, SQLFlow's ten columns"),
+    Format("graphml", ".graphml", "application/graphml+xml", "graphml", "iter_graphml", "GraphML for yEd"),
+    Format("svg", ".svg", "image/svg+xml", "picture", "draw_svg", "picture, vector"),
+    Format("png", ".png", "image/png", "picture", "draw_png", "picture, pixels"),
+    Format("edges", ".jsonl", "application/x-ndjson", "edge_lines", "iter_edges", "one column edge a JSON line"),
+    Format("tree", ".txt", "text/plain; charset=utf-8", "tree", "iter_tree", "text for people"),
+)
+"""Every format, in the order in which help texts list them."""
+
+
+def get_format(name: str) -> Format:
+    """Look a format up.
+
+    Raises:
+        UnknownFormatError: no such format; the message lists those there are.
+    """
+    try:
+        return FORMATS[name]
+    except KeyError:
+        raise UnknownFormatError(f"unknown format {name!r}; known: {', '.join(FORMATS)}") from None
+
+
+def write(format: str, result: LineageResult, stream: BinaryIO, *, title: str = "") -> None:
+    """Write a result to a binary stream, piece by piece. Text is UTF-8.
+
+    Args:
+        format: a name of :data:`FORMATS`.
+        result: what to write.
+        stream: where to; it stays open.
+        title: what the document calls itself, where the format has a place for it.
+
+    Raises:
+        UnknownFormatError: no such format.
+        ExportError: the format needs a package that is not installed, or cannot draw the result.
+    """
+    for chunk in get_format(format).chunks(result, title):
+        stream.write(chunk.encode("utf-8", "replace") if isinstance(chunk, str) else chunk)
+
+
+def render(format: str, result: LineageResult, *, title: str = "") -> bytes:
+    """The whole document in memory; arguments and errors as in :func:`write`."""
+    stream = io.BytesIO()
+    write(format, result, stream, title=title)
+    return stream.getvalue()

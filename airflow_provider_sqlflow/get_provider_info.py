@@ -1,0 +1,108 @@
+"""What Airflow's providers manager learns about this package.
+
+Imports nothing: Airflow calls it while its own configuration is still loading. ``package-name`` must
+equal the distribution's name, otherwise no Airflow command starts.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+_MODULE = "airflow_provider_sqlflow"
+_INTEGRATION = "SQLFlow"
+
+
+def get_provider_info() -> dict[str, Any]:
+    """Provider metadata in the shape of Airflow's ``provider_info.schema.json``."""
+    return {
+        "package-name": "airflow-provider-sqlflow",
+        "name": _INTEGRATION,
+        "description": "Column-level SQL lineage: submit lineage jobs, wait for them, export the results.",
+        "integrations": [
+            {
+                "integration-name": _INTEGRATION,
+                "external-doc-url": "https://airflow-provider-sqlflow.readthedocs.io",
+                "tags": ["software"],
+            }
+        ],
+        "hooks": [{"integration-name": _INTEGRATION, "python-modules": [f"{_MODULE}.hooks.sqlflow"]}],
+        "operators": [{"integration-name": _INTEGRATION, "python-modules": [f"{_MODULE}.operators.sqlflow"]}],
+        "sensors": [{"integration-name": _INTEGRATION, "python-modules": [f"{_MODULE}.sensors.sqlflow"]}],
+        "triggers": [{"integration-name": _INTEGRATION, "python-modules": [f"{_MODULE}.triggers.sqlflow"]}],
+        "connection-types": [_CONNECTION_TYPE],
+        "plugins": [{"name": "sqlflow", "plugin-class": f"{_MODULE}.plugins.sqlflow.SqlFlowPlugin"}],
+        "config": {
+            "sqlflow": {"description": "Lineage jobs of airflow-provider-sqlflow.", "options": _OPTIONS}
+        },
+    }
+
+
+_CONNECTION_TYPE: dict[str, Any] = {
+    "connection-type": "sqlflow",
+    "hook-class-name": f"{_MODULE}.hooks.sqlflow.SqlFlowHook",
+    "hook-name": "SQLFlow",
+    "ui-field-behaviour": {
+        "hidden-fields": ["port", "schema", "login", "password"],
+        "relabeling": {},
+        "placeholders": {"host": "leave empty: jobs run in the embedded engine"},
+    },
+    "conn-fields": {
+        "store_url": {
+            "label": "Job store URL",
+            "description": "SQLAlchemy URL of the job store. Empty: the [sqlflow] store_url option.",
+            "schema": {"type": ["string", "null"], "format": "password"},
+        },
+        "processes": {
+            "label": "Processes",
+            "description": "Processes that analyse one job's files. Empty: the [sqlflow] processes option.",
+            "schema": {"type": ["integer", "null"], "minimum": 1},
+        },
+    },
+}
+
+
+def _option(description: str, kind: str, default: str, **extra: Any) -> dict[str, Any]:
+    return {
+        "description": description,
+        "version_added": "0.1.0",
+        "type": kind,
+        "example": None,
+        "default": default,
+        **extra,
+    }
+
+
+# The numbers repeat the defaults of ``settings.Settings``: nothing may be imported here. A test
+# compares the two.
+_OPTIONS: dict[str, Any] = {
+    "store_url": _option(
+        "SQLAlchemy URL of the job store. Empty means the SQLite file ``sqlflow.db`` in ``home``; "
+        "use PostgreSQL when tasks run on several machines.",
+        "string",
+        "",
+        example="postgresql+psycopg://sqlflow@db.example.com/sqlflow",
+        sensitive=True,
+    ),
+    "home": _option("Folder of the default job store. Empty means AIRFLOW_HOME.", "string", ""),
+    "processes": _option(
+        "Processes that analyse the files of one job; 1 means the task's own process alone.", "integer", "1"
+    ),
+    "poll_interval": _option(
+        "Seconds between two looks at a running job's status, in operators, sensors and triggers.",
+        "float",
+        "10",
+    ),
+    "max_file_bytes": _option(
+        "A larger SQL file is reported, not analysed.", "integer", str(200 * 1024 * 1024)
+    ),
+    "max_archive_bytes": _option(
+        "Limit of what one archive may unpack to, in bytes.", "integer", str(2 * 1024 * 1024 * 1024)
+    ),
+    "max_archive_ratio": _option(
+        "Limit of unpacked size over packed size of one archive member.", "integer", "200"
+    ),
+    "max_statement_chars": _option(
+        "A longer SQL statement is reported, not parsed.", "integer", str(4 * 1024 * 1024)
+    ),
+    "max_nesting": _option("Deepest bracket nesting that is parsed; deeper is reported.", "integer", "600"),
+}

@@ -1,0 +1,60 @@
+"""A :class:`JobRequest` as JSON and back, and the digest that tells two requests apart."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import replace
+from typing import Any
+
+from airflow_provider_sqlflow.jobs.model import JobRequest, JobSource, PathSource, TextSource
+
+FORMAT_VERSION = 1
+
+
+def request_to_json(request: JobRequest) -> str:
+    """The request as one ASCII JSON text: equal requests give equal texts."""
+    document = {
+        "version": FORMAT_VERSION,
+        "name": request.name,
+        "dialect": request.dialect,
+        "sources": [_source_to_json(source) for source in request.sources],
+        "owner": request.owner,
+        "tags": list(request.tags),
+        "default_database": request.default_database,
+        "default_schema": request.default_schema,
+        "catalog": {table: list(columns) for table, columns in request.catalog.items()},
+        "idempotency_key": request.idempotency_key,
+    }
+    return json.dumps(document, sort_keys=True, separators=(",", ":"))
+
+
+def request_from_json(text: str) -> JobRequest:
+    """The request that :func:`request_to_json` wrote.
+
+    Raises:
+        ValueError: the text is not such a document, or of another version.
+    """
+    document = json.loads(text)
+    if document.pop("version", None) != FORMAT_VERSION:
+        raise ValueError(f"not a job request of version {FORMAT_VERSION}")
+    document["sources"] = tuple(_source_from_json(source) for source in document["sources"])
+    document["tags"] = tuple(document["tags"])
+    document["catalog"] = {table: tuple(columns) for table, columns in document["catalog"].items()}
+    return JobRequest(**document)
+
+
+def request_digest(request: JobRequest) -> str:
+    """SHA-256 of everything but the idempotency key. Paths count, the files' contents do not."""
+    text = request_to_json(replace(request, idempotency_key=None))
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _source_to_json(source: JobSource) -> dict[str, str]:
+    if isinstance(source, TextSource):
+        return {"name": source.name, "text": source.text}
+    return {"path": source.path}
+
+
+def _source_from_json(source: dict[str, Any]) -> JobSource:
+    return PathSource(source["path"]) if "path" in source else TextSource(source["name"], source["text"])

@@ -1,0 +1,180 @@
+"""Jobs: what is asked, what becomes of it. Standard library only, so that it is cheap to import.
+
+Statuses and fields follow SQLFlow's job interface (reference: sqlflow-api, section 5).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import Enum
+from typing import NewType
+
+JobId = NewType("JobId", str)
+
+
+class JobStatus(str, Enum):
+    """Where a job stands. ``UNKNOWN`` is a remote word we do not know: still in progress."""
+
+    CREATE = "create"
+    RUNNING = "running"
+    SUCCESS = "success"
+    PARTIAL_SUCCESS = "partial_success"
+    FAIL = "fail"
+    CANCEL = "cancel"
+    DELETE = "delete"
+    UNKNOWN = "unknown"
+
+    @property
+    def is_terminal(self) -> bool:
+        """Whether the job can still change by itself."""
+        return self in _TERMINAL
+
+    @property
+    def has_result(self) -> bool:
+        """Whether results exist and can be exported."""
+        return self in (JobStatus.SUCCESS, JobStatus.PARTIAL_SUCCESS)
+
+
+_TERMINAL = frozenset(
+    {
+        JobStatus.SUCCESS,
+        JobStatus.PARTIAL_SUCCESS,
+        JobStatus.FAIL,
+        JobStatus.CANCEL,
+        JobStatus.DELETE,
+    }
+)
+
+TRANSITIONS: Mapping[JobStatus, frozenset[JobStatus]] = {
+    JobStatus.CREATE: frozenset({JobStatus.RUNNING, JobStatus.FAIL, JobStatus.CANCEL, JobStatus.DELETE}),
+    JobStatus.RUNNING: frozenset(
+        {
+            JobStatus.CREATE,  # a lost worker's job goes back to the queue
+            JobStatus.SUCCESS,
+            JobStatus.PARTIAL_SUCCESS,
+            JobStatus.FAIL,
+            JobStatus.CANCEL,
+            JobStatus.DELETE,
+        }
+    ),
+    JobStatus.SUCCESS: frozenset({JobStatus.DELETE}),
+    JobStatus.PARTIAL_SUCCESS: frozenset({JobStatus.DELETE}),
+    JobStatus.FAIL: frozenset({JobStatus.DELETE}),
+    JobStatus.CANCEL: frozenset({JobStatus.DELETE}),
+    JobStatus.DELETE: frozenset(),
+    JobStatus.UNKNOWN: frozenset(),
+}
+"""The only allowed status changes."""
+
+
+@dataclass(frozen=True, slots=True)
+class TextSource:
+    """SQL text given inline; ``name`` is what diagnostics call it."""
+
+    name: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class PathSource:
+    """A file, a folder (searched for ``*.sql``) or a zip archive on a path the runner can read."""
+
+    path: str
+
+
+JobSource = TextSource | PathSource
+
+
+@dataclass(frozen=True, slots=True)
+class JobRequest:
+    """What to analyse. Frozen at submit.
+
+    ``catalog`` maps a dotted table name to its columns. The same ``idempotency_key`` with the same
+    request gives the same job; with another request it is a conflict.
+    """
+
+    name: str
+    dialect: str
+    sources: tuple[JobSource, ...]
+    owner: str = ""
+    tags: tuple[str, ...] = ()
+    default_database: str | None = None
+    default_schema: str | None = None
+    catalog: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    idempotency_key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class JobCounts:
+    """How much a job has done and found. All numbers only grow while it runs."""
+
+    files_total: int = 0
+    files_done: int = 0
+    statements: int = 0
+    failed_statements: int = 0
+    relations: int = 0
+    column_edges: int = 0
+    diagnostics: int = 0
+    input_bytes: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A job as the store knows it. Times are aware and UTC."""
+
+    id: JobId
+    name: str
+    dialect: str
+    status: JobStatus
+    created_at: datetime
+    begin_at: datetime | None = None
+    end_at: datetime | None = None
+    owner: str = ""
+    tags: tuple[str, ...] = ()
+    counts: JobCounts = JobCounts()
+    current_file: str = ""
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class JobFile:
+    """What became of one file of a job. ``cause`` says why it failed, with line and column."""
+
+    path: str
+    status: JobStatus
+    statements: int = 0
+    failed_statements: int = 0
+    cause: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class JobFilter:
+    """Which jobs to list. Empty fields do not filter. ``name`` matches a part, without case."""
+
+    status: tuple[JobStatus, ...] = ()
+    name: str = ""
+    owner: str = ""
+    tag: str = ""
+    created_from: datetime | None = None
+    created_to: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class JobPage:
+    """One page of a list, newest job first, and how many jobs match in all."""
+
+    jobs: tuple[Job, ...]
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
+class ExportSummary:
+    """What an export wrote."""
+
+    format: str
+    path: str
+    size: int
+    relations: int
+    edges: int

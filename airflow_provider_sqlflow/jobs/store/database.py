@@ -1,0 +1,130 @@
+"""Connections to the store's database: SQLite in a file, or PostgreSQL."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import URL, Connection, Engine, NullPool, create_engine, event, exc, make_url
+
+from airflow_provider_sqlflow.errors import ConfigError, StoreUnavailableError
+
+BUSY_SECONDS = 30
+"""How long a writer waits for another before the store counts as unavailable."""
+
+_CONNECT_SECONDS = 10
+_WRITES = "sqlflow_writes"
+_SECRET_QUERY_KEYS = ("password", "sslpassword")
+
+
+class Database:
+    """One database with its transactions. Nothing is opened before the first transaction.
+
+    Args:
+        url: ``sqlite:///file`` or ``postgresql://...``. SQLite's ``?timeout=`` (seconds) and PostgreSQL's
+            ``?connect_timeout=`` replace the times that we wait.
+
+    Raises:
+        ConfigError: the URL is not one of these, or its driver is not installed.
+    """
+
+    def __init__(self, url: str) -> None:
+        parsed = _parse_url(url)
+        self.shown_url = _shown(parsed)
+        self.sqlite_path = Path(parsed.database) if parsed.database and _is_sqlite(parsed) else None
+        try:
+            self.engine = _sqlite_engine(parsed) if self.sqlite_path else _postgres_engine(parsed)
+        except ModuleNotFoundError as error:
+            raise ConfigError(
+                f"the store {self.shown_url} needs the Python package {error.name}: "
+                "pip install 'airflow-provider-sqlflow[postgres]'"
+            ) from None
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """A transaction that only reads."""
+        with self._translating(), self.engine.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def writing(self) -> Iterator[Connection]:
+        """A transaction that writes; waits its turn from the start, so it never fails half way."""
+        with self._translating(), self.engine.execution_options(**{_WRITES: True}).begin() as connection:
+            yield connection
+
+    def close(self) -> None:
+        """Close the connections."""
+        self.engine.dispose()
+
+    @contextmanager
+    def _translating(self) -> Iterator[None]:
+        try:
+            yield
+        except (exc.OperationalError, exc.InterfaceError, exc.TimeoutError) as error:
+            raise StoreUnavailableError(self._message(error)) from error
+        except exc.DatabaseError as error:
+            # The plain class is SQLite's "file is not a database"; subclasses are faults of ours.
+            if type(error) is exc.DatabaseError:
+                raise StoreUnavailableError(self._message(error)) from error
+            raise
+
+    def _message(self, error: exc.SQLAlchemyError) -> str:
+        # Only the driver's own words: SQLAlchemy's would add the statement.
+        reason = str(getattr(error, "orig", None) or error).strip()
+        return f"the job store {self.shown_url} cannot be used: {reason}"
+
+
+def _parse_url(text: str) -> URL:
+    try:
+        url = make_url(text)
+    except (exc.ArgumentError, ValueError):
+        raise ConfigError(
+            "the store URL is not a database URL; write sqlite:///path/to/file.db or "
+            "postgresql://user:password@host/database"
+        ) from None
+    if _is_sqlite(url):
+        if not url.database or url.database == ":memory:" or url.database.startswith("file:"):
+            raise ConfigError("the store needs a file: write sqlite:////absolute/path/to/file.db")
+        return url
+    if url.get_backend_name() == "postgres":  # the spelling of libpq and many hosting services
+        url = url.set(drivername="postgresql")
+    if url.get_backend_name() == "postgresql":
+        return url.set(drivername="postgresql+psycopg") if url.drivername == "postgresql" else url
+    raise ConfigError(f"the store cannot be {url.get_backend_name()}: use SQLite or PostgreSQL")
+
+
+def _is_sqlite(url: URL) -> bool:
+    return url.get_backend_name() == "sqlite"
+
+
+def _shown(url: URL) -> str:
+    return url.difference_update_query(_SECRET_QUERY_KEYS).render_as_string(hide_password=True)
+
+
+def _postgres_engine(url: URL) -> Engine:
+    arguments: dict[str, Any] = (
+        {} if "connect_timeout" in url.query else {"connect_timeout": _CONNECT_SECONDS}
+    )
+    return create_engine(url, pool_pre_ping=True, hide_parameters=True, connect_args=arguments)
+
+
+def _sqlite_engine(url: URL) -> Engine:
+    # Without a pool no connection crosses a fork or outlives its use; opening a file is cheap.
+    arguments = {} if "timeout" in url.query else {"timeout": BUSY_SECONDS}
+    engine = create_engine(url, poolclass=NullPool, hide_parameters=True, connect_args=arguments)
+
+    @event.listens_for(engine, "connect")
+    def prepare(connection: Any, _record: Any) -> None:
+        connection.isolation_level = None  # transactions begin below, not where the driver guesses
+        connection.execute("PRAGMA foreign_keys = ON")
+        connection.execute("PRAGMA synchronous = NORMAL")
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        # A reader that turns writer may find its snapshot stale, which no waiting mends.
+        writes = connection.get_execution_options().get(_WRITES, False)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+    return engine

@@ -1,0 +1,74 @@
+"""Settings of everything below the Airflow layer, read once and passed in.
+
+Inside Airflow ``conf.py`` fills them from the ``[sqlflow]`` section; elsewhere they come from
+``SQLFLOW_*`` environment variables (``docs/reference/configuration.md`` lists them).
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+from airflow_provider_sqlflow.errors import ConfigError
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Values that change how jobs run, never what they find.
+
+    Attributes:
+        store_url: SQLAlchemy URL of the job store; empty means SQLite under ``home``.
+        home: folder for the default store.
+        processes: processes that analyse files of one job; 1 means the calling process alone.
+        max_file_bytes: a larger file is not analysed but reported.
+        max_archive_bytes: limit of what an archive may unpack to.
+        max_archive_ratio: limit of unpacked size over packed size of one archive member.
+        max_statement_chars: a longer statement is reported, not parsed.
+        max_nesting: deepest bracket nesting that is parsed; deeper is reported (the compiled parser
+            would end the process).
+    """
+
+    store_url: str = ""
+    home: str = ""
+    processes: int = 1
+    max_file_bytes: int = 200 * 1024 * 1024
+    max_archive_bytes: int = 2 * 1024 * 1024 * 1024
+    max_archive_ratio: int = 200
+    max_statement_chars: int = 4 * 1024 * 1024
+    max_nesting: int = 600
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str] | None = None) -> Settings:
+        """Settings from ``SQLFLOW_STORE_URL``, ``SQLFLOW_HOME`` and so on.
+
+        Raises:
+            ConfigError: a number is not a positive whole number.
+        """
+        environ = os.environ if environ is None else environ
+        values: dict[str, str | int] = {}
+        for field in fields(cls):
+            variable = f"SQLFLOW_{field.name.upper()}"
+            text = environ.get(variable, "")
+            if not text:
+                continue
+            values[field.name] = _number(variable, text) if isinstance(field.default, int) else text
+        return cls(**values)  # type: ignore[arg-type]  # values follow the field types above
+
+    def resolved_store_url(self) -> str:
+        """The store's URL; the default file is ``sqlflow.db`` under ``home`` or the user's home."""
+        if self.store_url:
+            return self.store_url
+        home = Path(self.home) if self.home else Path.home() / ".sqlflow"
+        return f"sqlite:///{home / 'sqlflow.db'}"
+
+
+def _number(variable: str, text: str) -> int:
+    try:
+        number = int(text)
+    except ValueError:
+        number = 0
+    if number < 1:
+        raise ConfigError(f"{variable}={text!r} is not a positive whole number")
+    return number

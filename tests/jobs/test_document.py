@@ -1,0 +1,62 @@
+from __future__ import annotations
+
+import pytest
+
+from airflow_provider_sqlflow.jobs.document import request_digest, request_from_json, request_to_json
+from airflow_provider_sqlflow.jobs.model import JobRequest, PathSource, TextSource
+from tests.jobs.factories import make_request
+
+FULL = make_request(
+    sources=(TextSource("a", "SELECT '\ud800é'"), PathSource("/x")),
+    owner="o",
+    tags=("b", "a"),
+    default_database="d",
+    default_schema="s",
+    catalog={"t": ("x", "Y"), "a.b.c": ()},
+    idempotency_key="k",
+)
+
+
+@pytest.mark.parametrize("request_", [make_request(), FULL])
+def test_round_trip(request_: JobRequest) -> None:
+    text = request_to_json(request_)
+    assert text.isascii()
+    assert request_from_json(text) == request_
+
+
+@pytest.mark.parametrize("text", ["{}", '{"version": 2}', "no json"])
+def test_other_documents_are_refused(text: str) -> None:
+    with pytest.raises(ValueError, match=r"not a job request|Expecting value"):
+        request_from_json(text)
+
+
+def test_digest_ignores_the_key_and_the_order_of_the_catalog() -> None:
+    reordered = {"a.b.c": (), "t": ("x", "Y")}
+    same = make_request(
+        sources=FULL.sources,
+        owner="o",
+        tags=FULL.tags,
+        default_database="d",
+        default_schema="s",
+        catalog=reordered,
+        idempotency_key="other",
+    )
+    assert request_digest(same) == request_digest(FULL)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"name": "other"},
+        {"dialect": "postgres"},
+        {"sources": (TextSource("a.sql", "other"),)},
+        {"sources": (PathSource("a.sql"),)},
+        {"owner": "other"},
+        {"tags": ("other",)},
+        {"default_database": "other"},
+        {"default_schema": "other"},
+        {"catalog": {"other": ("a",)}},
+    ],
+)
+def test_digest_tells_requests_apart(change: dict[str, object]) -> None:
+    assert request_digest(make_request(**change)) != request_digest(make_request())
