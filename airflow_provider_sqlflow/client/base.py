@@ -20,7 +20,7 @@ from airflow_provider_sqlflow.jobs.model import (
 
 
 class SqlFlowClient(Protocol):
-    """Lineage jobs, wherever they run. Every method raises :class:`~airflow_provider_sqlflow.errors.SqlFlowError`."""
+    """Lineage jobs, wherever they run. What goes wrong is a ``SqlFlowError`` (``errors.py``)."""
 
     def submit_job(self, request: JobRequest) -> Job:
         """Create a job and hand it to its runner. The inline runner ends it before returning.

@@ -112,16 +112,15 @@ def merge_results(results: Iterable[LineageResult]) -> LineageResult:
     items = list(results)
     relations: dict[RelationId, Relation] = {}
     statements: list[StatementLineage] = []
-    scoped = 0
-    for item in items:
-        mapping = _unique_scopes(item, scoped)
-        scoped += 1
+    mappings = [_unique_scopes(item, number) for number, item in enumerate(items)]
+    for item, mapping in zip(items, mappings, strict=True):
         for relation in item.relations:
             identity = mapping.get(relation.id, relation.id)
             known = relations.get(identity)
-            relations[identity] = replace(relation, id=identity) if known is None else _united(known, relation)
+            relations[identity] = (
+                replace(relation, id=identity) if known is None else _united(known, relation)
+            )
         statements.extend(_moved_statement(statement, mapping) for statement in item.statements)
-    mappings = [_unique_scopes(item, number) for number, item in enumerate(items)]
     return LineageResult(
         statements=tuple(statements),
         relations=tuple(relations.values()),
@@ -133,7 +132,11 @@ def merge_results(results: Iterable[LineageResult]) -> LineageResult:
         ),
         folded_relation_edges=tuple(
             dict.fromkeys(
-                replace(edge, source=mapping.get(edge.source, edge.source), target=mapping.get(edge.target, edge.target))
+                replace(
+                    edge,
+                    source=mapping.get(edge.source, edge.source),
+                    target=mapping.get(edge.target, edge.target),
+                )
                 for item, mapping in zip(items, mappings, strict=True)
                 for edge in item.folded_relation_edges
             )
@@ -164,7 +167,11 @@ def _moved(edge: Edge, mapping: dict[RelationId, RelationId]) -> Edge:
         source = replace(source, relation=mapping[source.relation])
     if target.relation in mapping:
         target = replace(target, relation=mapping[target.relation])
-    return edge if source is edge.source and target is edge.target else replace(edge, source=source, target=target)
+    return (
+        edge
+        if source is edge.source and target is edge.target
+        else replace(edge, source=source, target=target)
+    )
 
 
 def _moved_statement(statement: StatementLineage, mapping: dict[RelationId, RelationId]) -> StatementLineage:
@@ -243,7 +250,9 @@ class _Reading:
             self.outcomes.append(statement.outcome())
         except RecursionError:
             self.count -= 1
-            self._fail(raw.start, raw.end, raw.start, raw.end, "nesting_limit", "the statement is nested too deeply")
+            self._fail(
+                raw.start, raw.end, raw.start, raw.end, "nesting_limit", "the statement is nested too deeply"
+            )
 
     def _recover(self, raw: RawStatement, error: StatementError) -> RawStatement | None:
         """A statement the parser refuses: perhaps two without a semicolon, else a diagnostic."""

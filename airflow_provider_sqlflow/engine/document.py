@@ -97,8 +97,7 @@ def result_to_json(result: LineageResult) -> str:
             for item in result.relations
         ],
         "diagnostics": [
-            [item.severity.value, item.code, item.message, span(item.span)]
-            for item in result.diagnostics
+            [item.severity.value, item.code, item.message, span(item.span)] for item in result.diagnostics
         ],
         "folded_edges": [edge(value) for value in result.folded_edges],
         "folded_relation_edges": [

@@ -159,7 +159,9 @@ def _same(walker: Walker, e: Expression, scope: Scope, kind: int, place: Place, 
         walker.visit(this, scope, kind, place, out)
 
 
-def _aggregate(walker: Walker, e: Expression, scope: Scope, kind: int, place: Place, out: list[Input]) -> None:
+def _aggregate(
+    walker: Walker, e: Expression, scope: Scope, kind: int, place: Place, out: list[Input]
+) -> None:
     step = kind if kind & 15 >= JOIN else AGGREGATION | (kind & MASKED)
     if isinstance(e, (exp.Count, exp.CountIf, exp.ApproxDistinct)):
         if not e.args.get("this") or isinstance(e.args["this"], exp.Star):
@@ -170,7 +172,9 @@ def _aggregate(walker: Walker, e: Expression, scope: Scope, kind: int, place: Pl
     walker.children(e, scope, step, place, out)
 
 
-def _order_inside(walker: Walker, e: Expression, scope: Scope, kind: int, place: Place, out: list[Input]) -> None:
+def _order_inside(
+    walker: Walker, e: Expression, scope: Scope, kind: int, place: Place, out: list[Input]
+) -> None:
     """``array_agg(x ORDER BY y)``: x is the value, y decides its order."""
     this = e.args.get("this")
     if isinstance(this, exp.Expr):
@@ -179,7 +183,9 @@ def _order_inside(walker: Walker, e: Expression, scope: Scope, kind: int, place:
         walker.visit(item, scope, SORT if kind & 15 < JOIN else kind, place, out)
 
 
-def _within_group(walker: Walker, e: Expression, scope: Scope, kind: int, place: Place, out: list[Input]) -> None:
+def _within_group(
+    walker: Walker, e: Expression, scope: Scope, kind: int, place: Place, out: list[Input]
+) -> None:
     """``percentile_cont(0.5) WITHIN GROUP (ORDER BY x)``: x is the value."""
     value = e.args.get("this")
     walker.visit(value, scope, kind, place, out)
@@ -259,20 +265,25 @@ _MASKING_NAMES = frozenset(
     {
         "hash", "mask", "hmac", "sha", "crc32", "xxhash64", "murmur_hash3_32", "murmurhash", "checksum",
         "hashbytes", "fingerprint", "farmhash", "farm_fingerprint", "hash_md5", "digest", "ora_hash",
-        "standard_hash", "mask_first_n", "mask_last_n", "mask_hash", "binary_checksum", "siphash64", "cityhash64",
+        "standard_hash", "mask_first_n", "mask_last_n", "mask_hash", "binary_checksum",
+        "siphash64", "cityhash64",
     }
 )  # fmt: skip
 _AGGREGATE_NAMES = frozenset(
     {
-        "string_agg", "json_agg", "jsonb_agg", "json_object_agg", "jsonb_object_agg", "group_concat", "listagg",
+        "string_agg", "json_agg", "jsonb_agg", "json_object_agg", "jsonb_object_agg", "group_concat",
+        "listagg",
         "wm_concat", "collect_list", "collect_set", "any_value", "bool_and", "bool_or", "every", "mode",
-        "regr_slope", "regr_intercept", "regr_count", "corr", "xmlagg", "hll_count", "approx_top_count",
+        "regr_slope", "regr_intercept", "regr_count", "corr", "xmlagg", "hll_count",
+        "approx_top_count",
         "approx_quantiles", "uniq", "uniqexact", "grouparray", "sumif", "countif", "avgif", "argmax", "argmin",
     }
 )  # fmt: skip
 
 
-def _anonymous(walker: Walker, e: Expression, scope: Scope, kind: int, place: Place, out: list[Input]) -> None:
+def _anonymous(
+    walker: Walker, e: Expression, scope: Scope, kind: int, place: Place, out: list[Input]
+) -> None:
     name = str(e.args.get("this") or "").lower()
     if name in _MASKING_NAMES:
         _masking(walker, e, scope, kind, place, out)
@@ -359,7 +370,16 @@ _EXACT: dict[type, Callable[..., None]] = {
     exp.Collate: _same,
     exp.AtTimeZone: _same,
 }
-_LEAF = (exp.Literal, exp.Null, exp.Boolean, exp.DataType, exp.Identifier, exp.Var, exp.Parameter, exp.Placeholder)
+_LEAF = (
+    exp.Literal,
+    exp.Null,
+    exp.Boolean,
+    exp.DataType,
+    exp.Identifier,
+    exp.Var,
+    exp.Parameter,
+    exp.Placeholder,
+)
 _MASKING = (exp.MD5, exp.MD5Digest, exp.SHA, exp.SHA2, exp.FarmFingerprint)
 
 

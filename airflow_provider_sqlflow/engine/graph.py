@@ -82,10 +82,13 @@ class Node:
     """
 
     __slots__ = (
-        "any_inputs", "columns", "found", "id", "is_derived", "is_open", "kind", "reads", "rows", "star", "stars",
+        "any_inputs", "columns", "found", "id", "is_derived", "is_open", "kind", "reads", "rows", "star",
+        "stars",
     )  # fmt: skip
 
-    def __init__(self, relation: RelationId, kind: RelationKind, *, is_derived: bool, is_open: bool = False) -> None:
+    def __init__(
+        self, relation: RelationId, kind: RelationKind, *, is_derived: bool, is_open: bool = False
+    ) -> None:
         self.id = relation
         self.kind = kind
         self.columns: dict[str, Column] = {}
@@ -153,7 +156,6 @@ class Node:
         for column in self.columns.values():
             fold(column)
 
-
     def complete_cycle(self) -> None:
         """Like :meth:`complete` for a node that reads itself."""
         for column in self.columns.values():
@@ -204,7 +206,7 @@ def fold(column: Column) -> None:
             source.leaves = fold_cycle(source)
         for (leaf, inner), inner_place in source.leaves.items():
             # The text quoted is that of the outermost step that is more than a copy.
-            quoted = inner_place if kind == IDENTITY else place
+            quoted = (inner_place or place) if kind == IDENTITY else place
             leaves.setdefault((leaf, combine(kind, inner)), quoted)
     column.leaves = leaves
 

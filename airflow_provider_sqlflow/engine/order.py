@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from graphlib import CycleError, TopologicalSorter
+from itertools import pairwise
 
 _NAME = r'((?:[\w$#-]+|"[^"]+"|`[^`]+`|\[[^\]]+\])(?:\s*\.\s*(?:[\w$#-]+|"[^"]+"|`[^`]+`|\[[^\]]+\]))*)'
 _CREATE = re.compile(
@@ -57,7 +58,7 @@ def _sorted(needs: dict[int, set[int]]) -> list[int]:
             # graphlib lists each node after the one that must come before it.
             latest = max(range(len(cycle) - 1), key=lambda index: cycle[index])
             needs[min(cycle)].discard(cycle[latest])
-            for before, after in zip(cycle, cycle[1:], strict=False):
+            for before, after in pairwise(cycle):
                 if before > after:
                     needs[after].discard(before)
             continue

@@ -11,7 +11,7 @@ from sqlglot import exp
 from sqlglot.dialects.dialect import Dialect
 from sqlglot.errors import ErrorLevel, ParseError, SqlglotError
 from sqlglot.parser import Parser
-from sqlglot.tokens import Token
+from sqlglot.tokenizer_core import Token
 
 from airflow_provider_sqlflow.engine.split import RawStatement
 

@@ -29,6 +29,8 @@ from airflow_provider_sqlflow.engine.session import Name, Session, table_parts
 from airflow_provider_sqlflow.engine.split import RawStatement
 
 Ctes = dict[str, Node]
+_FILE_FORMATS = frozenset({"parquet", "csv", "json", "delta", "orc", "text", "avro", "binaryfile"})
+_SPARK_LIKE = frozenset({"spark", "spark2", "databricks", "duckdb"})
 _SEMI = frozenset({"SEMI", "ANTI"})
 
 
@@ -127,7 +129,9 @@ class QueryReader:
             node.add(name.key, name.text, self.walker.inputs(body, scope, IDENTITY, self.quoter.extent(body)))
             node.complete()
             return
-        is_self = _mentions(body, identifier.name) if is_recursive or isinstance(body, exp.SetOperation) else False
+        is_self = (
+            _mentions(body, identifier.name) if is_recursive or isinstance(body, exp.SetOperation) else False
+        )
         if is_self and isinstance(_unwrap(body), exp.SetOperation):
             self._recursive_cte(_unwrap(body), node, name, renamed, parent, ctes)
         else:
@@ -156,7 +160,9 @@ class QueryReader:
         if alias is None:
             return []
         return [
-            self.session.column_name(column.args["this"] if isinstance(column, exp.ColumnDef) else column, self.base)
+            self.session.column_name(
+                column.args["this"] if isinstance(column, exp.ColumnDef) else column, self.base
+            )
             for column in alias.args.get("columns") or ()
         ]
 
@@ -211,7 +217,9 @@ class QueryReader:
         node.stars.extend(part.stars)
         columns = list(node.columns.values())
         for number, (key, column) in enumerate(part.columns.items()):
-            target = node.columns.get(key) if by_name else (columns[number] if number < len(columns) else None)
+            target = (
+                node.columns.get(key) if by_name else (columns[number] if number < len(columns) else None)
+            )
             if target is None:
                 if by_name or (part.stars and not node.columns) or node.stars:
                     target = node.columns.get(key) or node.add(key, column.name or "", [])
@@ -228,7 +236,10 @@ class QueryReader:
             return
         rows.extend(part.rows.inputs or ())
         for column in part.columns.values():
-            rows.extend(Input(item.column, FILTER if item.kind < JOIN else item.kind, place) for item in column.inputs or ())
+            rows.extend(
+                Input(item.column, FILTER if item.kind < JOIN else item.kind, place)
+                for item in column.inputs or ()
+            )
 
     def _group_all(self, node: Node) -> None:
         """DISTINCT: every value decides which rows are the same."""
@@ -411,9 +422,9 @@ class QueryReader:
             return self.session.column_name(value.args["this"], self.base)
         if isinstance(value, exp.Dot) and isinstance(value.args.get("expression"), exp.Identifier):
             return self.session.column_name(value.args["expression"], self.base)
-        if isinstance(value, (exp.Cast, exp.TryCast)) and isinstance(value.args["this"], exp.Column):
-            if self.rules.name in ("postgres", "redshift", "snowflake", "duckdb"):
-                return self.session.column_name(value.args["this"].args["this"], self.base)
+        is_cast = isinstance(value, (exp.Cast, exp.TryCast)) and isinstance(value.args["this"], exp.Column)
+        if is_cast and "::" in self.quoter.text(place):
+            return self.session.column_name(value.args["this"].args["this"], self.base)
         if place == self.quoter.whole:
             text = projection.sql(dialect=self.rules.name)  # nothing in it has a position
         else:
@@ -478,7 +489,9 @@ class QueryReader:
         """A JOIN: its relation comes into scope, its condition decides rows."""
         args = join.args
         before = len(scope.sources)
-        is_hidden = str(args.get("kind") or "").upper() in _SEMI or str(args.get("side") or "").upper() in _SEMI
+        is_hidden = (
+            str(args.get("kind") or "").upper() in _SEMI or str(args.get("side") or "").upper() in _SEMI
+        )
         self.add_source(args["this"], scope, is_visible=not is_hidden)
         for key in ("on", "match_condition"):
             if args.get(key) is not None:
@@ -530,7 +543,9 @@ class QueryReader:
     def add_source(self, item: Any, scope: Scope, is_visible: bool = True) -> None:
         """Something in FROM."""
         args = item.args
-        if isinstance(item, exp.Table) and isinstance(args.get("this"), (exp.Identifier, exp.Dot, exp.Var, exp.Literal)):
+        if isinstance(item, exp.Table) and isinstance(
+            args.get("this"), (exp.Identifier, exp.Dot, exp.Var, exp.Literal)
+        ):
             self._table(item, scope, is_visible)
         elif isinstance(item, exp.Subquery):
             self._subquery(item, scope, is_visible)
@@ -568,9 +583,10 @@ class QueryReader:
             if correlated is not None:
                 self._finish_source(item, correlated, scope, is_visible)
                 return
-            node = self.session.relation(parts)
-        if item.args.get("when") is not None:
-            pass  # time travel reads the same relation
+            if len(parts) == 2 and parts[0].key.lower() in _FILE_FORMATS and self.rules.name in _SPARK_LIKE:
+                node = self.session.relation(parts[1:], RelationKind.PATH)  # parquet.`path/to/file`
+            else:
+                node = self.session.relation(parts)
         qualifier = tuple(part.key for part in parts)
         self._finish_source(item, node, scope, is_visible, qualifier)
 
@@ -591,10 +607,8 @@ class QueryReader:
 
     def _subquery(self, item: Any, scope: Scope, is_visible: bool) -> None:
         inner = item.args["this"]
-        if isinstance(inner, (exp.Table, exp.Join)) or (
-            isinstance(inner, exp.Subquery) and inner.args.get("joins") and not item.args.get("alias")
-        ):
-            self.add_source(inner, scope, is_visible)  # parentheses around joins
+        if not item.args.get("alias") and _is_parenthesised_join(inner):
+            self.add_source(inner, scope, is_visible)
             return
         node = self._new_source_node(item, "subquery")
         ctes = self.read_ctes(item, scope, scope.ctes)
@@ -607,7 +621,7 @@ class QueryReader:
     def _lateral(self, item: Any, scope: Scope, is_visible: bool) -> None:
         inner = item.args["this"]
         node = self._new_source_node(item, "lateral")
-        if isinstance(inner, exp.Subquery) or isinstance(inner, exp.Query):
+        if isinstance(inner, exp.Query):
             self.read(inner, node, scope, scope.ctes)
         else:
             self._function_columns(inner, node, scope)
@@ -623,16 +637,25 @@ class QueryReader:
         alias = item.args.get("alias")
         names = self._alias_columns(alias)
         offset = item.args.get("offset")
-        if alias is not None and alias.args.get("this") is not None and self.rules.name != "bigquery" and not names:
+        if (
+            alias is not None
+            and alias.args.get("this") is not None
+            and self.rules.name != "bigquery"
+            and not names
+        ):
             name = self.session.relation_name(alias.args["this"], self.base)
-            node.add(self.rules.column_key(name.text, False), name.text, [one for part in per_item for one in part])
+            node.add(
+                self.rules.column_key(name.text, False), name.text, [one for part in per_item for one in part]
+            )
         for number, name in enumerate(names):
             if isinstance(offset, exp.Expr) and number >= len(per_item) > 0:
                 inputs: list[Input] = []
             else:
-                inputs = per_item[number] if number < len(per_item) and len(per_item) > 1 else [
-                    one for part in per_item for one in part
-                ]
+                inputs = (
+                    per_item[number]
+                    if number < len(per_item) and len(per_item) > 1
+                    else [one for part in per_item for one in part]
+                )
             node.add(name.key, name.text, inputs)
         if isinstance(offset, exp.Identifier):
             name = self.session.column_name(offset, self.base)
@@ -706,7 +729,11 @@ class QueryReader:
         fresh.reads[node] = None
         fresh.rows.inputs = [Input(node.rows, ROWS, place)]
         for column in list(node.columns.values()):
-            fresh.add(self.rules.column_key(column.name or "", True), column.name or "", [Input(column, IDENTITY, place)])
+            fresh.add(
+                self.rules.column_key(column.name or "", True),
+                column.name or "",
+                [Input(column, IDENTITY, place)],
+            )
         if node.has_unknown_columns:
             fresh.stars.append((node, place))
         fresh.complete()
@@ -755,13 +782,15 @@ class QueryReader:
             node.add(name.key, name.text, [*inputs, *deciding])
         rows = node.rows.inputs
         if rows is not None:
-            rows.extend(Input(column, GROUP_BY, place) for column in below.columns.values() if column not in used)
+            rows.extend(
+                Input(column, GROUP_BY, place) for column in below.columns.values() if column not in used
+            )
 
     def _unpivot_columns(self, pivot: Any, below: Node, scope: Scope, node: Node) -> None:
         place = self.quoter.extent(pivot)
         consumed: set[Column] = set()
         outputs: list[tuple[Any, list[Input]]] = []
-        value_names = [item for item in pivot.args.get("expressions") or ()]
+        value_names = list(pivot.args.get("expressions") or ())
         for field in pivot.args.get("fields") or ():
             if not isinstance(field, exp.In):
                 continue
@@ -825,6 +854,15 @@ class QueryReader:
         self.pending_writes.append((query, ctes))
 
 
+def _is_parenthesised_join(inner: Any) -> bool:
+    """``FROM ((a JOIN b ON …))``: brackets that group joins and make no name space."""
+    while isinstance(inner, exp.Subquery) and not inner.args.get("alias"):
+        if inner.args.get("joins"):
+            return True
+        inner = inner.args["this"]
+    return isinstance(inner, exp.Table)
+
+
 def _unwrap(query: Any) -> Any:
     while isinstance(query, (exp.Subquery, exp.Paren)) and not query.args.get("with_"):
         query = query.args["this"]
@@ -843,7 +881,9 @@ def _branches(query: Any) -> list[Any]:
 
 def _mentions(query: Any, name: str) -> bool:
     folded = name.lower()
-    return any(table.name.lower() == folded and not table.args.get("db") for table in query.find_all(exp.Table))
+    return any(
+        table.name.lower() == folded and not table.args.get("db") for table in query.find_all(exp.Table)
+    )
 
 
 def _star_list(star: Any, key: str) -> list[Any]:
@@ -854,7 +894,11 @@ def _star_list(star: Any, key: str) -> list[Any]:
 
 
 def _identifier(item: Any) -> Any:
-    while not isinstance(item, exp.Identifier) and isinstance(item, exp.Expr) and isinstance(item.args.get("this"), exp.Expr):
+    while (
+        not isinstance(item, exp.Identifier)
+        and isinstance(item, exp.Expr)
+        and isinstance(item.args.get("this"), exp.Expr)
+    ):
         item = item.args["this"]
     return item
 

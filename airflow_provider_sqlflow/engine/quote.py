@@ -41,9 +41,8 @@ class Quoter:
         start, end = self.clause(projection)
         if isinstance(projection, exp.Alias):
             alias = projection.args.get("alias")
-            at = alias.meta.get("start") if isinstance(alias, exp.Expr) else None
-            if at is not None:
-                at += self._base
+            if isinstance(alias, exp.Expr) and "start" in alias.meta:
+                at = alias.meta["start"] + self._base
                 if start < at < end:
                     kept = _TRAILING_AS.sub("", self._text[start:at].rstrip() + " ").rstrip()
                     return start, start + len(kept)

@@ -20,7 +20,9 @@ class Source:
 
     __slots__ = ("is_visible", "name", "node", "qualifier")
 
-    def __init__(self, node: Node, name: Name | None, qualifier: tuple[str, ...], is_visible: bool = True) -> None:
+    def __init__(
+        self, node: Node, name: Name | None, qualifier: tuple[str, ...], is_visible: bool = True
+    ) -> None:
         self.node = node
         self.name = name
         self.qualifier = qualifier  # compared parts, e.g. (database, schema, table) or (alias,)
@@ -66,6 +68,9 @@ class Scope:
                 if key.lower() == folded:
                     return sources[0]
             scope = scope.parent
+        for source in self.sources:  # the name behind an alias: wrong SQL, clear meaning
+            if source.node.id.name.lower() == folded and not source.node.is_derived:
+                return source
         return None
 
     # Columns ------------------------------------------------------------------------------------
@@ -160,11 +165,15 @@ class Scope:
         return known[:1]
 
     def _open_owner(self, name: Name) -> Column | None:
-        open_sources = [source for source in self.sources if source.node.has_unknown_columns and source.is_visible]
+        open_sources = [
+            source for source in self.sources if source.node.has_unknown_columns and source.is_visible
+        ]
         if not open_sources:
             open_sources = [source for source in self.sources if source.node.has_unknown_columns]
         if not open_sources:
             return None
+        # What a table function or array gives has columns of its own names: others come first.
+        open_sources = [source for source in open_sources if source.node.any_inputs is None] or open_sources
         if len(open_sources) > 1:
             names = ", ".join(str(source.node.id) for source in open_sources)
             self._report(

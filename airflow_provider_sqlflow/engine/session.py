@@ -177,7 +177,9 @@ class Session:
                 else:
                     node.add(column.key, column.text, [] if node.is_derived else None)
             identity = node.id
-            self.declared.add([part for part in (identity.database, identity.schema) if part] + [identity.name], names)
+            self.declared.add(
+                [part for part in (identity.database, identity.schema) if part] + [identity.name], names
+            )
         return node
 
     def new_temporary(self, parts: list[Name]) -> Node:

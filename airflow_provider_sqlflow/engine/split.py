@@ -14,12 +14,14 @@ from dataclasses import dataclass, field, replace
 
 from sqlglot.dialects.dialect import Dialect
 from sqlglot.errors import TokenError
-from sqlglot.tokens import Token, TokenType
+from sqlglot.tokenizer_core import Token, TokenType
 
 _GO = re.compile(r"^[ \t]*(GO)(?:[ \t]+\d+)?[ \t]*;?[ \t]*(?=\r?$)", re.IGNORECASE | re.MULTILINE)
 _SLASH = re.compile(r"^[ \t]*(/)[ \t]*(?=\r?$)", re.MULTILINE)
 _DELIMITER = re.compile(r"^[ \t]*DELIMITER[ \t]+(\S+)[ \t]*(?=\r?$)", re.IGNORECASE | re.MULTILINE)
 _CLIENT_COMMAND = re.compile(r"^[ \t]*\\[a-z!?][^\r\n]*", re.IGNORECASE | re.MULTILINE)
+# Teradata's column phrases in a select list: name (TITLE 'text'), name (FORMAT '99').
+_COLUMN_FORMAT = re.compile(r"\(\s*(?:TITLE|FORMAT|NAMED)\s+'[^'\r\n]*'\s*\)", re.IGNORECASE)
 _QUOTED = re.compile(r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|--[^\n]*|/\*.*?\*/|\$(\w*)\$.*?\$\1\$", re.DOTALL)
 
 _STOP = re.compile(r"[;'\"$]|--|/\*")
@@ -32,12 +34,28 @@ _BLOCK_WORDS = frozenset({"BEGIN", "ELSE", "THEN", "LOOP", "DO", "TRY", "END"})
 _STATEMENT_WORDS = frozenset(
     {
         "SELECT", "INSERT", "UPDATE", "DELETE", "MERGE", "CREATE", "ALTER", "DROP", "TRUNCATE", "WITH", "USE",
-        "COPY", "EXEC", "EXECUTE", "DECLARE", "IF", "BEGIN", "COMMIT", "ROLLBACK", "GRANT", "REVOKE", "CALL", "PRINT",
-        "SET", "RETURN", "WHILE", "LOAD", "UNLOAD",
+        "COPY", "EXEC", "EXECUTE", "DECLARE", "IF", "BEGIN", "COMMIT", "ROLLBACK", "GRANT", "REVOKE", "CALL",
+        "PRINT",         "SET", "RETURN", "WHILE", "LOAD", "UNLOAD",
     }
 )  # fmt: skip
 _NEEDS_MORE = frozenset(
-    {"AS", "UNION", "ALL", "EXCEPT", "INTERSECT", "MINUS", "FROM", "SET", "INTO", "THEN", "ON", "FOR", "OR", "AND", "NOT"}
+    {
+        "AS",
+        "UNION",
+        "ALL",
+        "EXCEPT",
+        "INTERSECT",
+        "MINUS",
+        "FROM",
+        "SET",
+        "INTO",
+        "THEN",
+        "ON",
+        "FOR",
+        "OR",
+        "AND",
+        "NOT",
+    }
 )
 _NEVER_LAST = frozenset({TokenType.COMMA, TokenType.DOT, TokenType.EQ})
 _BLOCK_ENDS = frozenset({"IF", "LOOP", "WHILE", "REPEAT", "FOR"})
@@ -161,7 +179,11 @@ def next_statement_start(raw: RawStatement, index: int) -> int | None:
         elif number >= max(index, 1) and depth == 0 and token.text.upper() in _STATEMENT_WORDS:
             previous = tokens[number - 1]
             is_first = token.line > previous.line or number == index
-            if is_first and previous.text.upper() not in _NEEDS_MORE and previous.token_type not in _NEVER_LAST:
+            if (
+                is_first
+                and previous.text.upper() not in _NEEDS_MORE
+                and previous.token_type not in _NEVER_LAST
+            ):
                 return number
     return None
 
@@ -176,6 +198,8 @@ def _prepare(text: str, dialect: str) -> str:
         text = _apply_delimiters(text)
     elif dialect in ("postgres", "redshift", "materialize", "risingwave"):
         text = _CLIENT_COMMAND.sub(lambda match: " " * len(match.group()), text)
+    elif dialect == "teradata":
+        text = _COLUMN_FORMAT.sub(lambda match: " " * len(match.group()), text)
     return text
 
 
@@ -243,10 +267,8 @@ def _statements(tokens: list[Token], text: str, base: int) -> Iterator[RawStatem
             continue
         statement = RawStatement([], text, base)
         statement.is_routine = _starts_routine(tokens, first)
-        if statement.is_routine:
-            index = _routine_end(tokens, first)
-        else:
-            index = _Scan(tokens, first, statement).run()
+        end = _routine_end if statement.is_routine else _Scan(statement).run
+        index = end(tokens, first)
         statement.tokens = tokens[first:index]
         yield statement
         first = index + 1
@@ -273,7 +295,8 @@ def _routine_end(tokens: list[Token], first: int) -> int:
     """
     depth = 0
     has_body = any(
-        token.token_type in (TokenType.HEREDOC_STRING, TokenType.RAW_STRING) for token in tokens[first : first + 200]
+        token.token_type in (TokenType.HEREDOC_STRING, TokenType.RAW_STRING)
+        for token in tokens[first : first + 200]
     )
     index = first
     while index < len(tokens):
@@ -348,7 +371,9 @@ _ACTIONS: dict[TokenType, int] = {
     TokenType.CONNECT_BY: _CLAUSE,
     TokenType.START_WITH: _CLAUSE,
 }
-_MAYBE_FUNCTION = frozenset({TokenType.LEFT, TokenType.RIGHT, TokenType.SET, TokenType.VALUES, TokenType.WINDOW})
+_MAYBE_FUNCTION = frozenset(
+    {TokenType.LEFT, TokenType.RIGHT, TokenType.SET, TokenType.VALUES, TokenType.WINDOW}
+)
 _PLAIN = {TokenType.COMMA, TokenType.SEMICOLON, TokenType.CASE, TokenType.END}
 _INTERESTING = frozenset(_ACTIONS) | _OPENERS | _CLOSERS | _PLAIN
 
@@ -356,9 +381,9 @@ _INTERESTING = frozenset(_ACTIONS) | _OPENERS | _CLOSERS | _PLAIN
 class _Scan:
     """Finds the end of a statement that is not a routine, and its segments."""
 
-    def __init__(self, tokens: list[Token], first: int, statement: RawStatement) -> None:
-        self.tokens = tokens
-        self.first = first
+    def __init__(self, statement: RawStatement) -> None:
+        self.tokens: list[Token] = []
+        self.first = 0
         self.statement = statement
         self.segments = statement.segments
         self.base = statement.base
@@ -367,8 +392,9 @@ class _Scan:
         self.is_list = False
         self.frames: list[tuple[int, int, bool, bool]] = []  # current, floor, is_list, is_case
 
-    def run(self) -> int:
-        tokens = self.tokens
+    def run(self, tokens: list[Token], first: int) -> int:
+        """The index of the token that ends the statement beginning at ``first``."""
+        self.tokens, self.first = tokens, first
         interesting = _INTERESTING
         deepest = 0
         for index in range(self.first, len(tokens)):
@@ -424,7 +450,10 @@ class _Scan:
             self._open(index + 1)
 
     def _open(self, index: int) -> None:
-        while index < len(self.tokens) and self.tokens[index].token_type in (TokenType.DISTINCT, TokenType.ALL):
+        while index < len(self.tokens) and self.tokens[index].token_type in (
+            TokenType.DISTINCT,
+            TokenType.ALL,
+        ):
             index += 1
         if index < len(self.tokens):
             self.current = self.segments.open(self.base + self.tokens[index].start, self.floor)

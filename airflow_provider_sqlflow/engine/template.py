@@ -130,7 +130,7 @@ def _blank(piece: str) -> str:
 def _placeholder(tag: str) -> str:
     call = _CALL.match(tag)
     if call:
-        names = _ARGUMENT.findall(call.group(2))
+        names: list[str] = _ARGUMENT.findall(call.group(2))
         if names and _SAFE_WORD.match(names[-1]):
             return names[-1] + _blank(tag[len(names[-1]) :])
     # Newlines stay, so the lines below keep their numbers; the identifier fills the first line.

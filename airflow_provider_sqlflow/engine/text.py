@@ -11,9 +11,9 @@ _NEWLINE = re.compile(r"\r\n|\n|\r")
 
 
 class SourceText:
-    """A named text that can say where an offset is.
+    r"""A named text that can say where an offset is.
 
-    >>> str(SourceText("a.sql", "SELECT\\n  x").span(9, 10))
+    >>> str(SourceText("a.sql", "SELECT\n  x").span(9, 10))
     'a.sql:2:3'
     """
 

@@ -137,7 +137,7 @@ class Rules:
 
 
 def resolve_dialect(name: str) -> str:
-    """sqlglot's name of a dialect, from sqlglot's, SQLFlow's (``dbv…``) or a common name.
+    """The sqlglot name of a dialect, from sqlglot's, SQLFlow's (``dbv…``) or a common name.
 
     Raises:
         UnknownDialectError: nothing of that name; the message offers the nearest.
@@ -166,7 +166,7 @@ def vendor_of(dialect: str) -> str:
 
 @lru_cache(maxsize=1)
 def known_dialects() -> tuple[str, ...]:
-    """sqlglot's SQL dialects, sorted."""
+    """All SQL dialects of sqlglot, sorted."""
     return tuple(sorted(set(Dialect.classes) - {"", "dax", "prql", "solr", "tableau"}))
 
 

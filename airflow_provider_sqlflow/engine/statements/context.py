@@ -102,7 +102,9 @@ class Statement:
         """Column names of a column list; constraints are left out."""
         found = []
         for column in columns:
-            identifier = column.args.get("this") if isinstance(column, (exp.ColumnDef, exp.Column)) else column
+            identifier = (
+                column.args.get("this") if isinstance(column, (exp.ColumnDef, exp.Column)) else column
+            )
             if isinstance(identifier, exp.Dot):
                 identifier = identifier.args["expression"]
             if isinstance(identifier, exp.Identifier):
@@ -114,7 +116,9 @@ class Statement:
         start, end = place or (self.raw.start, self.raw.end)
         self.session.report(Severity.WARNING, code, message, start, end)
 
-    def write(self, target: Node, values: list[tuple[Name, Column]], rows: Column | None, reads: list[Node]) -> Node:
+    def write(
+        self, target: Node, values: list[tuple[Name, Column]], rows: Column | None, reads: list[Node]
+    ) -> Node:
         """Record a write; returns the node that later statements read under the target's name."""
         if target.is_derived:
             target = self.session.next_version(target)
@@ -217,14 +221,18 @@ class Statement:
             seen[key] = self._edge(source.rows.ref, target_node.rows.ref, IDENTITY, place)
         return seen.values()
 
-    def _fold_into(self, seen: dict[tuple[Column, ColumnRef, int], Edge], target: ColumnRef, value: Column) -> None:
+    def _fold_into(
+        self, seen: dict[tuple[Column, ColumnRef, int], Edge], target: ColumnRef, value: Column
+    ) -> None:
         first = value.inputs[0].place if value.inputs else None
         for leaf, kind, place in column_leaves(value):
             key = (leaf, target, kind)
             if key not in seen:
                 seen[key] = self._edge(leaf.ref, target, kind, place or first)
 
-    def _fold_rows(self, seen: dict[tuple[Column, ColumnRef, int], Edge], target: ColumnRef, rows: Column) -> None:
+    def _fold_rows(
+        self, seen: dict[tuple[Column, ColumnRef, int], Edge], target: ColumnRef, rows: Column
+    ) -> None:
         for leaf, kind, place in row_leaves(rows):
             key = (leaf, target, kind)
             if kind != ROWS and key not in seen:

@@ -72,7 +72,11 @@ def create_from_query(
         return
     is_temporary = is_temporary or parts[-1].text.startswith("#")
     ctes = statement.reader.read_ctes(tree, None, {}) if tree is not None else {}
-    probe = Node(statement.session.relation(parts).id if not is_temporary else _temporary_id(statement, parts), kind, is_derived=True)
+    probe = Node(
+        statement.session.relation(parts).id if not is_temporary else _temporary_id(statement, parts),
+        kind,
+        is_derived=True,
+    )
     statement.reader.read(query, probe, None, ctes)
     statement.flush_cte_writes()
     outputs = [Name(column.name or "", key.split("\0")[0], -1, -1) for key, column in probe.columns.items()]
@@ -92,7 +96,11 @@ def _temporary_id(statement: Statement, parts: list[Name]) -> Any:
 
 
 def _declare(
-    statement: Statement, parts: list[Name], kind: RelationKind, columns: list[Name] | None, is_temporary: bool
+    statement: Statement,
+    parts: list[Name],
+    kind: RelationKind,
+    columns: list[Name] | None,
+    is_temporary: bool,
 ) -> Node:
     if is_temporary:
         target = statement.session.new_temporary(parts)
@@ -104,7 +112,9 @@ def _declare(
     return statement.session.declare(parts, kind, columns)
 
 
-def _copy_of(statement: Statement, parts: list[Name], clone: Any, kind: RelationKind, is_temporary: bool) -> None:
+def _copy_of(
+    statement: Statement, parts: list[Name], clone: Any, kind: RelationKind, is_temporary: bool
+) -> None:
     """CLONE, COPY and LIKE: the same columns; the rows come from the original."""
     source_parts = statement.parts(clone.args["this"])
     if not source_parts:
@@ -138,7 +148,9 @@ def _properties(tree: Any) -> list[Any]:
 def _relation_kind(kind: str, properties: list[Any]) -> RelationKind:
     if kind.endswith("VIEW"):
         is_materialized = any(isinstance(item, exp.MaterializedProperty) for item in properties)
-        return RelationKind.MATERIALIZED_VIEW if is_materialized or kind.startswith("MAT") else RelationKind.VIEW
+        return (
+            RelationKind.MATERIALIZED_VIEW if is_materialized or kind.startswith("MAT") else RelationKind.VIEW
+        )
     return RelationKind.STREAM if kind == "STREAM" else RelationKind.TABLE
 
 

@@ -13,7 +13,9 @@ from airflow_provider_sqlflow.engine.model import RelationKind, StatementKind
 from airflow_provider_sqlflow.engine.session import Name
 from airflow_provider_sqlflow.engine.statements.context import Statement, value_column
 
-_SEARCH_PATH = re.compile(r"^\s*(?:LOCAL\s+|SESSION\s+)?search_path\s*(?:=|TO)\s*(.+)$", re.IGNORECASE | re.DOTALL)
+_SEARCH_PATH = re.compile(
+    r"^\s*(?:LOCAL\s+|SESSION\s+)?search_path\s*(?:=|TO)\s*(.+)$", re.IGNORECASE | re.DOTALL
+)
 _SCHEMA = re.compile(r"^\s*(?:CURRENT\s+)?SCHEMA\s*=?\s*(\S+)\s*$", re.IGNORECASE)
 _STREAM = re.compile(
     r"^\s*CREATE\s+(?:OR\s+REPLACE\s+)?STREAM\s+(?:IF\s+NOT\s+EXISTS\s+)?(\S+)\s+.*?\bON\s+"
@@ -74,9 +76,11 @@ def rename(statement: Statement, old: list[Name], new: list[Name]) -> None:
         session.forget(source)
         session.temporary[new[-1].key] = source
         return
-    columns = None if source.has_unknown_columns else [
-        Name(column.name or "", key, -1, -1) for key, column in source.columns.items()
-    ]
+    columns = (
+        None
+        if source.has_unknown_columns
+        else [Name(column.name or "", key, -1, -1) for key, column in source.columns.items()]
+    )
     target = session.declare(new, source.kind, columns)
     _link_rows(statement, source, target)
     session.renamed(source.id, target.id, statement.index)
@@ -126,9 +130,17 @@ def read_use(statement: Statement, tree: Any) -> None:
         session.database, session.schema = parts[-2], parts[-1]
     elif kind in ("SCHEMA",):
         session.schema = parts[0]
-    elif kind in ("DATABASE", "CATALOG"):
-        session.database = parts[0]
-    elif session.rules.has_schemas and session.rules.name not in ("databricks", "spark", "presto", "trino", "duckdb"):
+    elif kind in ("DATABASE", "CATALOG") or (
+        session.rules.has_schemas
+        and session.rules.name
+        not in (
+            "databricks",
+            "spark",
+            "presto",
+            "trino",
+            "duckdb",
+        )
+    ):
         session.database = parts[0]
     else:
         session.schema = parts[0]
@@ -150,16 +162,26 @@ def read_command(statement: Statement, text: str) -> None:
             source = statement.session.relation(_text_name(statement, match.group(2)))
             is_stream = "STREAM" in text[: match.start(1)].upper()
             kind = RelationKind.STREAM if is_stream else RelationKind.VIEW
-            columns = None if source.has_unknown_columns else [
-                Name(column.name or "", key, -1, -1) for key, column in source.columns.items()
-            ]
+            columns = (
+                None
+                if source.has_unknown_columns
+                else [Name(column.name or "", key, -1, -1) for key, column in source.columns.items()]
+            )
             target = statement.session.declare(_text_name(statement, match.group(1)), kind, columns)
             statement.kind = StatementKind.CREATE_STREAM if is_stream else StatementKind.CREATE_VIEW
             place = statement.reader.quoter.whole
             pairs = [
-                (Name(column.name or "", key, -1, -1), value_column(target, column.name or "", [Input(column, IDENTITY, place)]))
+                (
+                    Name(column.name or "", key, -1, -1),
+                    value_column(target, column.name or "", [Input(column, IDENTITY, place)]),
+                )
                 for key, column in source.columns.items()
-            ] or [(Name("*", "*", -1, -1), value_column(target, "*", [Input(source.star_column(), IDENTITY, place)]))]
+            ] or [
+                (
+                    Name("*", "*", -1, -1),
+                    value_column(target, "*", [Input(source.star_column(), IDENTITY, place)]),
+                )
+            ]
             statement.write(target, pairs, None, [source])
             _link_rows(statement, source, target)
 

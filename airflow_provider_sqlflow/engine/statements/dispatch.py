@@ -27,6 +27,7 @@ def _cache(statement: Statement, tree: Any) -> None:
     query = tree.args.get("expression")
     if isinstance(query, exp.Query):
         create_from_query(statement, tree.args["this"], query, [], RelationKind.TABLE, is_temporary=True)
+        statement.writes.clear()
 
 
 def _command(statement: Statement, tree: Any) -> None:

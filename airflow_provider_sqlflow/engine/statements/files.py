@@ -37,12 +37,18 @@ def read_copy(statement: Statement, tree: Any) -> None:
                 _load(statement, relation, source, listed)
             return
         node = Node(relation.id, RelationKind.SUBQUERY, is_derived=True)
-        select = exp.select("*").from_(this.args["this"] if isinstance(this, exp.Schema) else this, copy=False)
+        select = exp.select("*").from_(
+            this.args["this"] if isinstance(this, exp.Schema) else this, copy=False
+        )
         statement.reader.read(select, node, None, {})
         for target in files:
             statement.write(target, _unloaded(node), node.rows, [node])
     elif isinstance(this, exp.Query):
-        node = Node(statement.reader.new_node("unload", RelationKind.SUBQUERY).id, RelationKind.SUBQUERY, is_derived=True)
+        node = Node(
+            statement.reader.new_node("unload", RelationKind.SUBQUERY).id,
+            RelationKind.SUBQUERY,
+            is_derived=True,
+        )
         statement.reader.read(this, node, None, {})
         for target in files:
             statement.write(target, _unloaded(node), node.rows, [node])
@@ -64,7 +70,11 @@ def _copy_into_file(statement: Statement, this: Any, tree: Any) -> None:
 
 def _unloaded(node: Node) -> list[tuple[Name, Column]]:
     """All columns of a query go into the file, which has no columns of its own."""
-    inputs = [Input(column, IDENTITY, (column.inputs or [])[0].place) for column in node.columns.values() if column.inputs]
+    inputs = [
+        Input(column, IDENTITY, (column.inputs or [])[0].place)
+        for column in node.columns.values()
+        if column.inputs
+    ]
     if node.stars:
         inputs.append(Input(node.star_column(), IDENTITY, node.stars[0][1]))
     return [(STAR, value_column(node, "*", inputs))] if inputs else []
@@ -72,7 +82,9 @@ def _unloaded(node: Node) -> list[tuple[Name, Column]]:
 
 def _load(statement: Statement, relation: Node, source: Node, listed: list[Name]) -> None:
     place = statement.reader.quoter.whole
-    names = listed or [Name(column.name or "", key, -1, -1) for key, column in relation.columns.items()] or [STAR]
+    names = (
+        listed or [Name(column.name or "", key, -1, -1) for key, column in relation.columns.items()] or [STAR]
+    )
     value = value_column(relation, "*", [Input(source.star_column(), IDENTITY, place)])
     statement.write(relation, [(name, value) for name in names], None, [source])
 

@@ -6,11 +6,12 @@ from typing import Any
 
 from sqlglot import exp
 
-from airflow_provider_sqlflow.engine.graph import FILTER, IDENTITY, Column, Node
+from airflow_provider_sqlflow.engine.graph import FILTER, Column, Node
 from airflow_provider_sqlflow.engine.model import RelationKind, StatementKind
 from airflow_provider_sqlflow.engine.scope import Source
 from airflow_provider_sqlflow.engine.session import Name
-from airflow_provider_sqlflow.engine.statements.context import Statement, value_column
+from airflow_provider_sqlflow.engine.statements.assignments import assignments
+from airflow_provider_sqlflow.engine.statements.context import Statement
 
 
 def read_insert(statement: Statement, tree: Any, ctes: dict[str, Node] | None = None) -> None:
@@ -35,7 +36,7 @@ def read_insert(statement: Statement, tree: Any, ctes: dict[str, Node] | None = 
     conflict = tree.args.get("conflict")
     statement.write(target, values, node.rows, [node])
     if conflict is not None:
-        _on_conflict(statement, target, conflict, values)
+        _on_conflict(statement, tree, target, conflict, values)
 
 
 def target_of(statement: Statement, this: Any) -> Node | None:
@@ -92,7 +93,9 @@ def map_columns(
     By position when the statement lists columns or the target's are known; else, and after an
     unexpanded star, by the output's own name.
     """
-    outputs = [(Name(column.name or "", key.split("\0")[0], -1, -1), column) for key, column in node.columns.items()]
+    outputs = [
+        (Name(column.name or "", key.split("\0")[0], -1, -1), column) for key, column in node.columns.items()
+    ]
     if node.stars:
         star = Name("*", "*", -1, -1)
         return [(star, node.star_column()), *outputs]
@@ -111,33 +114,36 @@ def map_columns(
         return outputs
     names = [*names, *dynamic] if len(outputs) > len(names) else names
     if len(outputs) > len(names) or (listed and len(outputs) < len(names)):
-        statement.warn("column_count", f"{len(outputs)} columns for {len(names)} of {target.id}: taken by position")
+        statement.warn(
+            "column_count", f"{len(outputs)} columns for {len(names)} of {target.id}: taken by position"
+        )
     return [(name, value) for name, (_, value) in zip(names, outputs, strict=False)]
 
 
-def _on_conflict(statement: Statement, target: Node, conflict: Any, values: list[tuple[Name, Column]]) -> None:
+def _on_conflict(
+    statement: Statement, tree: Any, target: Node, conflict: Any, values: list[tuple[Name, Column]]
+) -> None:
     """``ON CONFLICT DO UPDATE SET a = excluded.a``: excluded is the row that was to be inserted."""
-    given = {name.key: value for name, value in values}
-    scope_node = Node(target.id, RelationKind.SUBQUERY, is_derived=True)
-    scope = statement.reader.scope(scope_node, None, {})
-    scope.add(Source(target, None, tuple(part for part in (target.id.name,) if part)))
-    pairs: list[tuple[Name, Column]] = []
-    for assignment in conflict.args.get("expressions") or ():
-        if not isinstance(assignment, exp.EQ):
-            continue
-        names = statement.names([assignment.args["this"]])
-        value = assignment.args["expression"]
-        if not names:
-            continue
-        if isinstance(value, exp.Column) and value.table.lower() in ("excluded", "new", "values"):
-            found = given.get(statement.names([value])[0].key)
-            if found is not None:
-                pairs.append((names[0], found))
-            continue
-        inputs = statement.reader.walker.inputs(value, scope, IDENTITY, statement.reader.quoter.clause(value))
-        pairs.append((names[0], value_column(scope_node, names[0].text, inputs)))
+    reader = statement.reader
+    given = Node(target.id, RelationKind.SUBQUERY, is_derived=True)
+    for name, value in values:
+        given.add(name.key, name.text, value.inputs)
+    given.complete()
+    owner = Node(target.id, RelationKind.SUBQUERY, is_derived=True)
+    scope = reader.scope(owner, None, {})
+    table = tree.args["this"].args["this"] if isinstance(tree.args["this"], exp.Schema) else tree.args["this"]
+    reader.add_source(table, scope)
+    rules = statement.session.rules
+    for word in ("excluded", "new", "values"):
+        scope.add(Source(given, None, (rules.relation_key(word, False),), is_visible=False))
+    pairs = [
+        (names[-1], value)
+        for names, value in assignments(statement, conflict.args.get("expressions") or (), scope)
+    ]
+    if isinstance(conflict.args.get("where"), exp.Expr):
+        reader.decide(conflict.args["where"], scope, owner, FILTER)
     if pairs:
-        statement.write(target, pairs, None, [])
+        statement.write(target, pairs, owner.rows, [owner])
 
 
 def read_multi_insert(statement: Statement, tree: Any) -> None:
@@ -167,5 +173,7 @@ def read_multi_insert(statement: Statement, tree: Any) -> None:
         if isinstance(condition, exp.Expr):
             reader.decide(condition, branch, node, FILTER)
         node.complete()
-        values = map_columns(statement, target, node, _listed(statement, insert), _partition(statement, insert))
+        values = map_columns(
+            statement, target, node, _listed(statement, insert), _partition(statement, insert)
+        )
         statement.write(target, values, node.rows, [node])

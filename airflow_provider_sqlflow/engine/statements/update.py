@@ -10,6 +10,7 @@ from airflow_provider_sqlflow.engine.graph import FILTER, IDENTITY, JOIN, ROWS, 
 from airflow_provider_sqlflow.engine.model import RelationKind, StatementKind
 from airflow_provider_sqlflow.engine.scope import Scope, Source
 from airflow_provider_sqlflow.engine.session import Name
+from airflow_provider_sqlflow.engine.statements.assignments import assignments
 from airflow_provider_sqlflow.engine.statements.context import Statement, value_column
 
 Pairs = list[tuple[Name, Column]]
@@ -51,52 +52,11 @@ def _aliased(statement: Statement, this: Any, scope: Scope) -> Source | None:
     if not parts or this.args.get("alias") is not None:
         return None
     for source in scope.sources:
-        if source.qualifier[-1:] == (parts[-1].key,) and (len(parts) == 1 or source.qualifier == tuple(
-            part.key for part in parts
-        )):
+        if source.qualifier[-1:] == (parts[-1].key,) and (
+            len(parts) == 1 or source.qualifier == tuple(part.key for part in parts)
+        ):
             return source
     return None
-
-
-def assignments(statement: Statement, expressions: Any, scope: Scope) -> list[tuple[list[Name], Column]]:
-    """``a = expression`` and ``(a, b) = (SELECT …)`` of a SET list."""
-    reader = statement.reader
-    found: list[tuple[list[Name], Column]] = []
-    for item in expressions:
-        if not isinstance(item, exp.EQ):
-            continue
-        left, right = item.args["this"], item.args["expression"]
-        place = reader.quoter.clause(item)
-        if isinstance(left, exp.Tuple):
-            targets = [reader.walker.names(part) for part in left.args.get("expressions") or () if isinstance(part, exp.Column)]
-            query = right.args.get("this") if isinstance(right, exp.Subquery) else right
-            if isinstance(query, exp.Query):
-                inner = reader.walker.read_query(query, scope)
-                scope.owner.reads[inner] = None
-                for names, column in zip(targets, inner.columns.values(), strict=False):
-                    found.append((names, value_column(scope.owner, names[-1].text, [Input(column, IDENTITY, place)])))
-                continue
-            for names, part in zip(targets, right.args.get("expressions") or (), strict=False):
-                inputs = reader.walker.inputs(part, scope, IDENTITY, place)
-                found.append((names, value_column(scope.owner, names[-1].text, inputs)))
-            continue
-        if not isinstance(left, exp.Column):
-            continue
-        start = _behind_equals(statement, place, right)
-        inputs = reader.walker.inputs(right, scope, IDENTITY, start)
-        names = reader.walker.names(left)
-        found.append((names, value_column(scope.owner, names[-1].text, inputs)))
-    return found
-
-
-def _behind_equals(statement: Statement, place: tuple[int, int], right: Any) -> tuple[int, int]:
-    """The right side of an assignment: what stands behind its ``=``."""
-    text = statement.reader.quoter.text(place)
-    head, equals, tail = text.partition("=")
-    if not equals:
-        return place
-    start = place[0] + len(head) + 1 + len(tail) - len(tail.lstrip())
-    return start, place[1]
 
 
 def _write_by_target(
@@ -194,7 +154,7 @@ def _branch(statement: Statement, then: Any, scope: Scope, target: Source, sourc
     if not isinstance(then, exp.Insert):
         return []
     columns, values = then.args.get("this"), then.args.get("expression")
-    if columns is None and values is None or isinstance(columns, exp.Star) or _is_row(then):
+    if (columns is None and values is None) or isinstance(columns, exp.Star) or _is_row(then):
         return _all_columns(statement, target, source)  # INSERT *, INSERT ROW
     names = statement.names(columns.args.get("expressions") or ()) if isinstance(columns, exp.Expr) else []
     if not names:

@@ -1,0 +1,74 @@
+# Every task of the project. `make demo` and `make test` need nothing but Python 3.10 to 3.13 and make.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+PYTEST := PYTHONHASHSEED=random $(BIN)/python -m pytest
+# The demo's input: a folder, file or zip, and its dialect; empty means the warehouse in dags/sql.
+SQL ?=
+DIALECT ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help install demo test check lint types contracts docs unit airflow-tests format lock bench clean
+
+help: ## list the tasks
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
+
+$(STAMP): pyproject.toml .constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, 13))' \
+		|| { echo "$(PYTHON) is not Python 3.10 to 3.13: set PYTHON=python3.12 or the like"; exit 2; }
+	@echo "==> installing into $(VENV) (about a minute the first time)"
+	@$(PYTHON) -m venv $(VENV) || { $(MAKE) --no-print-directory .apt-venv && $(PYTHON) -m venv $(VENV); }
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]' --constraint .constraints.txt
+	@touch $(STAMP)
+
+# Debian's Python comes without venv; install it where we may.
+.PHONY: .apt-venv
+.apt-venv:
+	@command -v apt-get >/dev/null && [ "$$(id -u)" = 0 ] \
+		|| { echo "Python's venv module is missing: install python3-venv"; exit 2; }
+	apt-get update -qq && apt-get install -y -qq python3-venv
+
+install: $(STAMP) ## create the environment with everything the tasks need
+
+demo: $(STAMP) ## run the main job in real Airflow (SQL=folder-or-zip DIALECT=name for your own files)
+	@$(BIN)/python .ci/demo.py --sql '$(SQL)' --dialect '$(DIALECT)'
+
+test: check ## everything: checks, then all tests, real Airflow included
+	$(MAKE) --no-print-directory airflow-tests
+
+check: lint types contracts docs unit ## format, lint, types, import contracts, docs, fast tests
+
+lint: $(STAMP)
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+
+types: $(STAMP)
+	$(BIN)/mypy
+
+contracts: $(STAMP)
+	$(BIN)/lint-imports
+
+docs: $(STAMP) ## build the documentation, strictly
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict --config-file .mkdocs.yml --site-dir .cache/site
+
+unit: $(STAMP) ## the fast tests
+	$(PYTEST) -m 'not airflow and not postgres and not marquez and not browser and not slow'
+
+airflow-tests: $(STAMP) ## the tests that start servers or take long
+	$(PYTEST) -m 'airflow or postgres or marquez or browser or slow'
+
+format: $(STAMP) ## format the code
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+lock: $(STAMP) ## renew .constraints.txt for the newest supported Airflow
+	$(BIN)/python -m pip install --quiet uv
+	$(BIN)/uv pip compile pyproject.toml --all-extras --universal --upgrade --python-version 3.10 --quiet \
+		--no-annotate --no-header --no-emit-index-url --no-emit-find-links --output-file .constraints.txt
+
+bench: $(STAMP) ## measure the engine against parsing alone (ratios in one run)
+	$(BIN)/python tests/benchmarks/bench_engine.py
+
+clean: ## remove the environment and everything generated
+	rm -rf $(VENV) .demo .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist

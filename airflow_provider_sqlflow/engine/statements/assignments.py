@@ -1,0 +1,59 @@
+"""SET lists: of UPDATE, MERGE and ON CONFLICT."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlglot import exp
+
+from airflow_provider_sqlflow.engine.graph import IDENTITY, Column, Input
+from airflow_provider_sqlflow.engine.scope import Scope
+from airflow_provider_sqlflow.engine.session import Name
+from airflow_provider_sqlflow.engine.statements.context import Statement, value_column
+
+
+def assignments(statement: Statement, expressions: Any, scope: Scope) -> list[tuple[list[Name], Column]]:
+    """``a = expression`` and ``(a, b) = (SELECT …)`` of a SET list."""
+    reader = statement.reader
+    found: list[tuple[list[Name], Column]] = []
+    for item in expressions:
+        if not isinstance(item, exp.EQ):
+            continue
+        left, right = item.args["this"], item.args["expression"]
+        place = reader.quoter.clause(item)
+        if isinstance(left, exp.Tuple):
+            targets = [
+                reader.walker.names(part)
+                for part in left.args.get("expressions") or ()
+                if isinstance(part, exp.Column)
+            ]
+            query = right.args.get("this") if isinstance(right, exp.Subquery) else right
+            if isinstance(query, exp.Query):
+                inner = reader.walker.read_query(query, scope)
+                scope.owner.reads[inner] = None
+                for names, column in zip(targets, inner.columns.values(), strict=False):
+                    found.append(
+                        (names, value_column(scope.owner, names[-1].text, [Input(column, IDENTITY, place)]))
+                    )
+                continue
+            for names, part in zip(targets, right.args.get("expressions") or (), strict=False):
+                inputs = reader.walker.inputs(part, scope, IDENTITY, place)
+                found.append((names, value_column(scope.owner, names[-1].text, inputs)))
+            continue
+        if not isinstance(left, exp.Column):
+            continue
+        start = _behind_equals(statement, place, right)
+        inputs = reader.walker.inputs(right, scope, IDENTITY, start)
+        names = reader.walker.names(left)
+        found.append((names, value_column(scope.owner, names[-1].text, inputs)))
+    return found
+
+
+def _behind_equals(statement: Statement, place: tuple[int, int], right: Any) -> tuple[int, int]:
+    """The right side of an assignment: what stands behind its ``=``."""
+    text = statement.reader.quoter.text(place)
+    head, equals, tail = text.partition("=")
+    if not equals:
+        return place
+    start = place[0] + len(head) + 1 + len(tail) - len(tail.lstrip())
+    return start, place[1]

@@ -1,0 +1,123 @@
+"""Lineage against parsing alone, and growth with size: ratios of one run, never absolute times.
+
+    python tests/benchmarks/bench_engine.py [--rounds 5]
+
+`ratio` is the CPU time of `analyze` (direct and indirect edges, positions, kinds) over that of sqlglot's
+parser on the same text in the same process. `exponent` is k of time ~ n^k between the two largest sizes.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gc
+import math
+import statistics
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import sqlglot
+
+from airflow_provider_sqlflow.engine import InMemoryCatalog, Script, analyze, iter_scripts
+
+ROOT = Path(__file__).parents[2]
+
+
+def cpu(run: Callable[[], object], rounds: int) -> float:
+    """Median CPU seconds of a call, after one that is not counted."""
+    run()
+    times = []
+    for _ in range(rounds):
+        gc.collect()
+        start = time.process_time()
+        run()
+        times.append(time.process_time() - start)
+    return statistics.median(times)
+
+
+def warehouse(dialect: str) -> list[Script]:
+    from airflow_provider_sqlflow.engine.template import neutralise
+
+    folder = ROOT / "dags" / "sql" / dialect
+    return [
+        Script(path.name, neutralise(path.read_text()).text)
+        for path in sorted(folder.rglob("*.sql"))
+        if "scorecard" not in path.name  # broken on purpose: parsing alone would stop there
+    ]
+
+
+def wide(columns: int) -> str:
+    names = ", ".join(f"t.c{number} + u.d{number} AS x{number}" for number in range(columns))
+    return f"INSERT INTO target SELECT {names} FROM t JOIN u ON t.id = u.id WHERE t.day > 1"
+
+
+def ctes(depth: int) -> str:
+    parts = ["c0 AS (SELECT id, a, b FROM base WHERE a > 0)"]
+    parts += [
+        f"c{n} AS (SELECT id, a + 1 AS a, b FROM c{n - 1} WHERE b > {n})" for n in range(1, depth)
+    ]
+    return f"WITH {', '.join(parts)} SELECT id, a, b FROM c{depth - 1}"
+
+
+def unions(branches: int) -> str:
+    return "INSERT INTO target (a, b) " + " UNION ALL ".join(
+        f"SELECT a, b FROM s{number} WHERE c = {number}" for number in range(branches)
+    )
+
+
+def statements(count: int) -> str:
+    return ";\n".join(
+        f"INSERT INTO t{number} SELECT a.x, sum(b.y) AS y FROM a{number} a JOIN b{number} b ON a.id = b.id GROUP BY 1"
+        for number in range(count)
+    )
+
+
+def views(depth: int) -> str:
+    parts = ["CREATE VIEW v0 AS SELECT a, b, c FROM base"]
+    parts += [f"CREATE VIEW v{n} AS SELECT a, b, c FROM v{n - 1} WHERE a > {n}" for n in range(1, depth)]
+    return ";\n".join(parts)
+
+
+def stars(width: int) -> str:
+    columns = ", ".join(f"c{number} INT" for number in range(width))
+    return f"CREATE TABLE base ({columns});\nCREATE VIEW v AS SELECT * FROM base;\nINSERT INTO t SELECT * FROM v"
+
+
+LADDERS: dict[str, tuple[Callable[[int], str], tuple[int, ...]]] = {
+    "columns": (wide, (100, 400, 1600)),
+    "cte depth": (ctes, (50, 200, 400)),
+    "union branches": (unions, (50, 200, 800)),
+    "statements": (statements, (100, 400, 1600)),
+    "view depth": (views, (50, 200, 800)),
+    "star width": (stars, (200, 800, 3200)),
+}
+
+
+def main() -> None:
+    arguments = argparse.ArgumentParser(description=__doc__)
+    arguments.add_argument("--rounds", type=int, default=5)
+    rounds = arguments.parse_args().rounds
+    print(f"{'corpus':<22}{'ratio to parsing alone':>24}")
+    for dialect in ("snowflake", "postgres", "bigquery"):
+        scripts = warehouse(dialect)
+
+        def parse(scripts: list[Script] = scripts, dialect: str = dialect) -> None:
+            for script in scripts:
+                sqlglot.parse(script.text, read=dialect)
+
+        def lineage(scripts: list[Script] = scripts, dialect: str = dialect) -> None:
+            for _ in iter_scripts(scripts, dialect=dialect, catalog=InMemoryCatalog()):
+                pass
+
+        print(f"{'warehouse ' + dialect:<22}{cpu(lineage, rounds) / cpu(parse, rounds):>24.2f}")
+    print(f"\n{'ladder':<22}{'sizes':>20}{'ratio at largest':>20}{'exponent':>12}")
+    for name, (build, sizes) in LADDERS.items():
+        times = [cpu(lambda text=build(size): analyze(text), rounds) for size in sizes]  # type: ignore[misc]
+        text = build(sizes[-1])
+        ratio = times[-1] / cpu(lambda text=text: sqlglot.parse(text), rounds)  # type: ignore[misc]
+        exponent = math.log(times[-1] / times[-2]) / math.log(sizes[-1] / sizes[-2])
+        print(f"{name:<22}{'/'.join(map(str, sizes)):>20}{ratio:>20.2f}{exponent:>12.2f}")
+
+
+if __name__ == "__main__":
+    main()
