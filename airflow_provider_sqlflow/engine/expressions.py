@@ -276,7 +276,8 @@ _AGGREGATE_NAMES = frozenset(
         "wm_concat", "collect_list", "collect_set", "any_value", "bool_and", "bool_or", "every", "mode",
         "regr_slope", "regr_intercept", "regr_count", "corr", "xmlagg", "hll_count",
         "approx_top_count",
-        "approx_quantiles", "uniq", "uniqexact", "grouparray", "sumif", "countif", "avgif", "argmax", "argmin",
+        "approx_quantiles", "uniq", "uniqexact", "grouparray", "sumif", "countif", "avgif", "argmax",
+        "argmin",
     }
 )  # fmt: skip
 

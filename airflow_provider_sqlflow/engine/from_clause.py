@@ -1,0 +1,294 @@
+"""Everything that may stand in FROM, and joins."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlglot import exp
+
+from airflow_provider_sqlflow.engine.graph import (
+    IDENTITY,
+    JOIN,
+    ROWS,
+    TRANSFORMATION,
+    Column,
+    Input,
+    Node,
+)
+from airflow_provider_sqlflow.engine.model import RelationKind
+from airflow_provider_sqlflow.engine.pivot import PivotReader
+from airflow_provider_sqlflow.engine.reader import identifier_of
+from airflow_provider_sqlflow.engine.scope import Scope, Source
+from airflow_provider_sqlflow.engine.session import Name, table_parts
+
+_FILE_FORMATS = frozenset({"parquet", "csv", "json", "delta", "orc", "text", "avro", "binaryfile"})
+_SPARK_LIKE = frozenset({"spark", "spark2", "databricks", "duckdb"})
+_SEMI = frozenset({"SEMI", "ANTI"})
+
+
+class FromReader(PivotReader):
+    """Brings relations into scope."""
+
+    def add_join(self, join: Any, scope: Scope) -> None:
+        """A JOIN: its relation comes into scope, its condition decides rows."""
+        args = join.args
+        before = len(scope.sources)
+        is_hidden = (
+            str(args.get("kind") or "").upper() in _SEMI or str(args.get("side") or "").upper() in _SEMI
+        )
+        self.add_source(args["this"], scope, is_visible=not is_hidden)
+        for key in ("on", "match_condition"):
+            if args.get(key) is not None:
+                self.decide(args[key], scope, scope.owner, JOIN)
+        if args.get("using"):
+            names = [self.session.column_name(identifier_of(item), self.base) for item in args["using"]]
+            self._merge_columns(names, before, scope, join)
+        elif str(args.get("method") or "").upper() == "NATURAL":
+            self._natural(before, scope, join)
+
+    def _natural(self, before: int, scope: Scope, join: Any) -> None:
+        left = [source.node for source in scope.sources[:before]]
+        right = [source.node for source in scope.sources[before:]]
+        names: list[Name] = []
+        for node in right:
+            for key, column in node.columns.items():
+                if any(key in other.columns for other in left):
+                    names.append(Name(column.name or "", key, -1, -1))
+        self._merge_columns(names, before, scope, join)
+
+    def _merge_columns(self, names: list[Name], before: int, scope: Scope, join: Any) -> None:
+        """Columns of USING and NATURAL: one in the output, both decide the join."""
+        side = str(join.args.get("side") or "").upper()
+        rows = scope.owner.rows.inputs
+        for name in names:
+            left = scope.merged.get(name.key) or self._one_of(scope.sources[:before], name)
+            right = self._one_of(scope.sources[before:], name)
+            place = (name.start, name.end) if name.start >= 0 else self.quoter.extent(join.args["this"])
+            if rows is not None:
+                rows.extend(Input(column, JOIN, place) for column in [*left, *right])
+            if side == "FULL":
+                scope.merged[name.key] = [*left, *right]
+            else:
+                scope.merged[name.key] = (right if side == "RIGHT" else left) or [*left, *right]
+            if not scope.merged[name.key]:
+                del scope.merged[name.key]
+
+    def _one_of(self, sources: list[Source], name: Name) -> list[Column]:
+        for source in sources:
+            column = source.node.columns.get(name.key)
+            if column is not None:
+                return [column]
+        for source in sources:
+            column = source.node.find(name.key, name.text)
+            if column is not None:
+                return [column]
+        return []
+
+    def add_source(self, item: Any, scope: Scope, is_visible: bool = True) -> None:
+        """Something in FROM."""
+        args = item.args
+        if isinstance(item, exp.Table) and isinstance(
+            args.get("this"), (exp.Identifier, exp.Dot, exp.Var, exp.Literal)
+        ):
+            self._table(item, scope, is_visible)
+        elif isinstance(item, exp.Subquery):
+            self._subquery(item, scope, is_visible)
+        elif isinstance(item, exp.Lateral):
+            self._lateral(item, scope, is_visible)
+        elif isinstance(item, exp.Unnest):
+            self._unnest(item, scope, is_visible)
+        elif isinstance(item, exp.Values):
+            node = self._new_source_node(item, "values")
+            self._values(item, node, self.scope(node, scope, scope.ctes))
+            self._finish_source(item, node, scope, is_visible)
+        elif isinstance(item, exp.Join):
+            self.add_join(item, scope)
+        elif isinstance(item, exp.Query):
+            node = self._new_source_node(item, "subquery")
+            self.read(item, node, None, scope.ctes)
+            self._finish_source(item, node, scope, is_visible)
+        elif isinstance(item, exp.Tuple):
+            for part in item.args.get("expressions") or ():
+                self.add_source(part, scope, is_visible)
+        else:
+            self._function(item, scope, is_visible)
+        for join in args.get("joins") or ():
+            self.add_join(join, scope)
+        for lateral in args.get("laterals") or ():
+            self.add_source(lateral, scope)
+
+    def _table(self, item: Any, scope: Scope, is_visible: bool) -> None:
+        parts = table_parts(self.session, item, self.base)
+        if not parts:
+            return
+        node = scope.ctes.get(parts[-1].key) if len(parts) == 1 else None
+        if node is None:
+            correlated = self._correlated_array(parts, scope, item)
+            if correlated is not None:
+                self._finish_source(item, correlated, scope, is_visible)
+                return
+            if len(parts) == 2 and parts[0].key.lower() in _FILE_FORMATS and self.rules.name in _SPARK_LIKE:
+                node = self.session.relation(parts[1:], RelationKind.PATH)  # parquet.`path/to/file`
+            else:
+                node = self.session.relation(parts)
+        qualifier = tuple(part.key for part in parts)
+        self._finish_source(item, node, scope, is_visible, qualifier)
+
+    def _correlated_array(self, parts: list[Name], scope: Scope, item: Any) -> Node | None:
+        """BigQuery: ``FROM t, t.items`` reads an array of ``t``."""
+        if self.rules.name != "bigquery" or len(parts) < 2 or not scope.sources:
+            return None
+        owner = scope.find_source(parts[:1])
+        if owner is None:
+            return None
+        column = owner.node.find(parts[1].key, parts[1].text)
+        if column is None:
+            return None
+        node = self._new_source_node(item, parts[-1].text)
+        place = (parts[0].start, parts[-1].end)
+        node.any_inputs = [Input(column, TRANSFORMATION, place)]
+        return node
+
+    def _subquery(self, item: Any, scope: Scope, is_visible: bool) -> None:
+        inner = item.args["this"]
+        if not item.args.get("alias") and _is_parenthesised_join(inner):
+            self.add_source(inner, scope, is_visible)
+            return
+        node = self._new_source_node(item, "subquery")
+        ctes = self.read_ctes(item, scope, scope.ctes)
+        if isinstance(inner, exp.Query) or not isinstance(inner, exp.Expr):
+            self.read(inner, node, None, ctes)
+        else:
+            self.read(inner, node, scope, ctes)
+        self._finish_source(item, node, scope, is_visible)
+
+    def _lateral(self, item: Any, scope: Scope, is_visible: bool) -> None:
+        inner = item.args["this"]
+        node = self._new_source_node(item, "lateral")
+        if isinstance(inner, exp.Query):
+            self.read(inner, node, scope, scope.ctes)
+        else:
+            self._function_columns(inner, node, scope)
+        self._finish_source(item, node, scope, is_visible)
+
+    def _unnest(self, item: Any, scope: Scope, is_visible: bool) -> None:
+        node = self._new_source_node(item, "unnest")
+        place = self.quoter.extent(item)
+        per_item = [
+            self.walker.inputs(expression, scope, TRANSFORMATION, place)
+            for expression in item.args.get("expressions") or ()
+        ]
+        alias = item.args.get("alias")
+        names = self.alias_columns(alias)
+        offset = item.args.get("offset")
+        if (
+            alias is not None
+            and alias.args.get("this") is not None
+            and self.rules.name != "bigquery"
+            and not names
+        ):
+            name = self.session.relation_name(alias.args["this"], self.base)
+            node.add(
+                self.rules.column_key(name.text, False), name.text, [one for part in per_item for one in part]
+            )
+        for number, name in enumerate(names):
+            if isinstance(offset, exp.Expr) and number >= len(per_item) > 0:
+                inputs: list[Input] = []
+            else:
+                inputs = (
+                    per_item[number]
+                    if number < len(per_item) and len(per_item) > 1
+                    else [one for part in per_item for one in part]
+                )
+            node.add(name.key, name.text, inputs)
+        if isinstance(offset, exp.Identifier):
+            name = self.session.column_name(offset, self.base)
+            node.add(name.key, name.text, [])
+        node.any_inputs = [one for part in per_item for one in part]
+        node.complete()
+        self._finish_source(item, node, scope, is_visible, is_named=True)
+
+    def _function(self, item: Any, scope: Scope, is_visible: bool) -> None:
+        """A table function: its columns come from its arguments."""
+        inner = item.args.get("this") if isinstance(item, exp.Table) else item
+        node = self._new_source_node(item, "function")
+        node.kind = RelationKind.FUNCTION
+        self._function_columns(inner, node, scope)
+        self._finish_source(item, node, scope, is_visible)
+
+    def _function_columns(self, inner: Any, node: Node, scope: Scope) -> None:
+        place = self.quoter.extent(inner) if isinstance(inner, exp.Expr) else self.quoter.whole
+        inputs: list[Input] = []
+        if isinstance(inner, exp.Expr):
+            inputs = self.walker.inputs(inner, scope, TRANSFORMATION, place)
+        node.any_inputs = inputs
+
+    def _new_source_node(self, item: Any, default: str) -> Node:
+        alias = item.args.get("alias")
+        identifier = alias.args.get("this") if isinstance(alias, exp.TableAlias) else None
+        number = len(self.nodes) + 1
+        if identifier is None:
+            return self.new_node(f"{default}_{number}", RelationKind.SUBQUERY)
+        name = self.session.relation_name(identifier, self.base)
+        return self.new_node(name.text, RelationKind.SUBQUERY, name.start, name.end)
+
+    def _finish_source(
+        self,
+        item: Any,
+        node: Node,
+        scope: Scope,
+        is_visible: bool,
+        qualifier: tuple[str, ...] = (),
+        is_named: bool = False,
+    ) -> None:
+        """Pivots, alias and column list of something in FROM; then it comes into scope."""
+        for pivot in item.args.get("pivots") or ():
+            node = self._pivot(pivot, node, qualifier)
+        alias = item.args.get("alias")
+        name: Name | None = None
+        if isinstance(alias, exp.TableAlias):
+            identifier = alias.args.get("this")
+            names = self.alias_columns(alias)
+            if names and not is_named:
+                node = self._with_columns(node, names, item)
+            if identifier is not None:
+                name = self.session.relation_name(identifier, self.base)
+                qualifier = (name.key,)
+                if node.any_inputs is not None and not node.columns:
+                    # UNNEST(a) AS x, explode(a) x: the alias is the value as well.
+                    key = self.rules.column_key(name.text, False)
+                    node.add(key, name.text, list(node.any_inputs))
+                    node.complete()
+        for pivot in (alias.args.get("pivots") if isinstance(alias, exp.TableAlias) else None) or ():
+            node = self._pivot(pivot, node, qualifier)
+        scope.add(Source(node, name, qualifier, is_visible))
+
+    def _with_columns(self, node: Node, names: list[Name], item: Any) -> Node:
+        """``t AS x(a, b)``: the same rows under other column names."""
+        if node.is_derived and node in self.nodes[-1:]:
+            self.rename(node, names)
+            return node
+        fresh = self._new_source_node(item, "alias")
+        place = self.quoter.extent(item)
+        fresh.reads[node] = None
+        fresh.rows.inputs = [Input(node.rows, ROWS, place)]
+        for column in list(node.columns.values()):
+            fresh.add(
+                self.rules.column_key(column.name or "", True),
+                column.name or "",
+                [Input(column, IDENTITY, place)],
+            )
+        if node.has_unknown_columns:
+            fresh.stars.append((node, place))
+        fresh.complete()
+        self.rename(fresh, names)
+        return fresh
+
+
+def _is_parenthesised_join(inner: Any) -> bool:
+    """``FROM ((a JOIN b ON …))``: brackets that group joins and make no name space."""
+    while isinstance(inner, exp.Subquery) and not inner.args.get("alias"):
+        if inner.args.get("joins"):
+            return True
+        inner = inner.args["this"]
+    return isinstance(inner, exp.Table)

@@ -1,0 +1,135 @@
+"""Select lists: expressions, aliases, and the forms of ``*``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlglot import exp
+
+from airflow_provider_sqlflow.engine.from_clause import FromReader
+from airflow_provider_sqlflow.engine.graph import (
+    IDENTITY,
+    TRANSFORMATION,
+    Column,
+    Input,
+    Node,
+    Place,
+)
+from airflow_provider_sqlflow.engine.reader import identifier_of
+from airflow_provider_sqlflow.engine.scope import Scope
+from airflow_provider_sqlflow.engine.session import Name
+
+
+class SelectListReader(FromReader):
+    """Turns select items into the columns of a node."""
+
+    def _projection(self, projection: Any, scope: Scope, node: Node) -> None:
+        value = projection.args.get("this") if isinstance(projection, exp.Alias) else projection
+        if isinstance(projection, exp.Star):
+            self._project_star(projection, scope, node, self.quoter.extent(projection))
+            return
+        if isinstance(projection, exp.Column) and isinstance(projection.args.get("this"), exp.Star):
+            self._project_qualified_star(projection, scope, node)
+            return
+        if isinstance(projection, exp.Aliases):
+            self._project_many(projection, scope, node)
+            return
+        if isinstance(value, exp.Columns):
+            self._project_star(None, scope, node, self.quoter.extent(projection))
+            return
+        place = self.quoter.item(projection)
+        inputs = self.walker.inputs(value, scope, IDENTITY, place)
+        name = self._output_name(projection, value, place)
+        column = node.add(name.key, name.text, inputs)
+        if isinstance(projection, exp.Alias):
+            scope.aliases.setdefault(name.key, column)
+            column.leaves = None
+            self._fold_early(column)
+
+    def _fold_early(self, column: Column) -> None:
+        """An alias may be read by its neighbours before the node is complete."""
+        if all(item.column.leaves is not None or item.column.name is None for item in column.inputs or ()):
+            column.fold()
+
+    def _project_many(self, projection: Any, scope: Scope, node: Node) -> None:
+        """``expr AS (a, b)``: Hive's stack(), posexplode()."""
+        place = self.quoter.clause(projection)
+        inputs = self.walker.inputs(projection.args["this"], scope, TRANSFORMATION, place)
+        for identifier in projection.args.get("expressions") or ():
+            name = self.session.column_name(identifier, self.base)
+            node.add(name.key, name.text, inputs)
+
+    def _output_name(self, projection: Any, value: Any, place: Place) -> Name:
+        if isinstance(projection, exp.Alias):
+            return self.session.column_name(projection.args["alias"], self.base)
+        if isinstance(value, exp.Column):
+            return self.session.column_name(value.args["this"], self.base)
+        if isinstance(value, exp.Dot) and isinstance(value.args.get("expression"), exp.Identifier):
+            return self.session.column_name(value.args["expression"], self.base)
+        is_cast = isinstance(value, (exp.Cast, exp.TryCast)) and isinstance(value.args["this"], exp.Column)
+        if is_cast and "::" in self.quoter.text(place):
+            return self.session.column_name(value.args["this"].args["this"], self.base)
+        if place == self.quoter.whole:
+            text = projection.sql(dialect=self.rules.name)  # nothing in it has a position
+        else:
+            text = " ".join(self.quoter.text(place).split())
+        return Name(text, self.rules.column_key(text, True), *place)
+
+    def _project_qualified_star(self, projection: Any, scope: Scope, node: Node) -> None:
+        names = self.walker.names_of_table(projection)
+        place = self.quoter.extent(projection)
+        source = scope.find_source(names)
+        if source is None:
+            columns = scope.resolve([self.session.column_name(projection.args["table"], self.base)])
+            for column, _ in columns:  # struct.*: the fields are not known
+                node.add("*", "*", [Input(column, TRANSFORMATION, place)])
+            return
+        self._expand(source.node, projection.args["this"], scope, node, place, ())
+
+    def _project_star(self, star: Any, scope: Scope, node: Node, place: Place) -> None:
+        merged: list[str] = []
+        for key, columns in scope.merged.items():
+            if star is None or not _star_list(star, "except_"):
+                inputs = [Input(column, IDENTITY, place) for column in columns]
+                node.add(key, columns[0].name or key, inputs)
+                merged.append(key)
+        for source in scope.sources:
+            if source.is_visible:
+                self._expand(source.node, star, scope, node, place, merged)
+
+    def _expand(self, below: Node, star: Any, scope: Scope, node: Node, place: Place, skip: Any) -> None:
+        """``*`` of one relation, with EXCEPT, REPLACE and RENAME."""
+        excluded = {self._star_key(item) for item in _star_list(star, "except_")}
+        replaced = {self._star_key(item.args["alias"]): item for item in _star_list(star, "replace")}
+        renamed = {self._star_key(item.args["this"]): item for item in _star_list(star, "rename")}
+        for key, column in list(below.columns.items()):
+            plain = key.split("\0")[0]
+            if plain in excluded or plain in skip:
+                continue
+            name, inputs = column.name or "", [Input(column, IDENTITY, place)]
+            if plain in replaced:
+                expression = replaced[plain]
+                value = expression.args["this"]
+                inputs = self.walker.inputs(value, scope, IDENTITY, self.quoter.extent(expression))
+            if plain in renamed:
+                fresh = self.session.column_name(renamed[plain].args["alias"], self.base)
+                plain, name = fresh.key, fresh.text
+            node.add(plain, name, inputs)
+        if below.has_unknown_columns:
+            node.stars.append((below, place))
+            for key, item in {**replaced, **renamed}.items():
+                if key not in below.columns:
+                    fresh = self.session.column_name(item.args["alias"], self.base)
+                    found = self.walker.inputs(item.args["this"], scope, IDENTITY, self.quoter.extent(item))
+                    node.add(fresh.key, fresh.text, found)
+
+    def _star_key(self, item: Any) -> str:
+        """The compared name of a column in EXCEPT / REPLACE / RENAME."""
+        return self.session.column_name(identifier_of(item), self.base).key
+
+
+def _star_list(star: Any, key: str) -> list[Any]:
+    if not isinstance(star, exp.Star):
+        return []
+    value = star.args.get(key)
+    return list(value) if isinstance(value, list) else []
