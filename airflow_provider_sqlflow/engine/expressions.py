@@ -15,6 +15,7 @@ from airflow_provider_sqlflow.engine.graph import (
     AGGREGATION,
     CONDITIONAL,
     DECIDES,
+    FILTER,
     IDENTITY,
     JOIN,
     MASKED,
@@ -24,6 +25,7 @@ from airflow_provider_sqlflow.engine.graph import (
     Input,
     Node,
     Place,
+    combine,
 )
 from airflow_provider_sqlflow.engine.scope import Scope
 from airflow_provider_sqlflow.engine.session import Name, Session
@@ -59,13 +61,16 @@ class Walker:
         if isinstance(expression, exp.Column):
             self.column(expression, scope, kind, place, out)
             return
+        handler = self.handler(expression)
+        if handler is not None:
+            handler(self, expression, scope, kind, place, out)
+
+    def handler(self, expression: Expression) -> Callable[..., None] | None:
+        """What reads an expression; ``None`` for what holds no column. Columns have :meth:`column`."""
         cls = type(expression)
-        handler = self._handlers.get(cls, _UNSEEN)
-        if handler is _UNSEEN:
-            handler = self._handlers[cls] = _handler_of(cls)
-        if handler is None:
-            return
-        handler(self, expression, scope, kind, place, out)
+        if cls not in self._handlers:
+            self._handlers[cls] = _handler_of(cls)
+        return self._handlers[cls]
 
     def children(
         self, expression: Expression, scope: Scope, kind: int, place: Place, out: list[Input], skip: str = ""
@@ -106,7 +111,7 @@ class Walker:
         if len(parts) == 1 and parts[0].is_placeholder:
             return
         for found, access in scope.resolve(parts):
-            out.append(Input(found, max(kind, access) if kind & 15 < JOIN else kind, place))
+            out.append(Input(found, combine(kind, access), place))
         if len(parts) == 1 and not out:
             self._whole_row(parts[0], scope, kind, place, out)
 
@@ -145,12 +150,35 @@ class Walker:
         """EXISTS: that rows are there decides; what the select list says does not matter."""
         node = self.read_query(query, scope)
         scope.owner.reads[node] = None
-        out.append(Input(node.rows, kind if kind & 15 >= JOIN else CONDITIONAL, place))
+        out.append(Input(node.rows, kind if kind & 15 >= JOIN else FILTER, place))
 
 
 def _default(walker: Walker, e: Expression, scope: Scope, kind: int, place: Place, out: list[Input]) -> None:
+    """Any operator or function: all its operands, transformed.
+
+    A loop and not a recursion, because ``a || b || …`` is a tree as deep as it is long.
+    """
     step = TRANSFORMATION if kind == IDENTITY else kind
-    walker.children(e, scope, step, place, out)
+    todo = _operands(e)
+    while todo:
+        current = todo.pop()
+        handler = walker.handler(current)
+        if handler is _default or handler is _same:
+            todo.extend(_operands(current))
+        else:
+            walker.visit(current, scope, step, place, out)
+
+
+def _operands(e: Expression) -> list[Expression]:
+    """Expressions right below, last first."""
+    found: list[Expression] = []
+    for value in e.args.values():
+        if isinstance(value, list):
+            found.extend(item for item in value if isinstance(item, exp.Expr))
+        elif isinstance(value, exp.Expr):
+            found.append(value)
+    found.reverse()
+    return found
 
 
 def _same(walker: Walker, e: Expression, scope: Scope, kind: int, place: Place, out: list[Input]) -> None:
@@ -215,7 +243,8 @@ def _window(walker: Walker, e: Expression, scope: Scope, kind: int, place: Place
         _default(walker, function, scope, kind, place, out)
     elif isinstance(this, exp.Expr):
         walker.visit(this, scope, kind, place, out)
-    step = WINDOW if kind & 15 < JOIN else kind
+    is_keep = str(e.args.get("over") or "").upper() == "KEEP"  # Oracle: which row's value is taken
+    step = (SORT if is_keep else WINDOW) if kind & 15 < JOIN else kind
     walker.children(e, scope, step, place, out, skip="this")
     alias = e.args.get("alias")
     named = scope.windows.get(alias.name.lower()) if isinstance(alias, exp.Expr) else None
@@ -248,6 +277,46 @@ def _nullif(walker: Walker, e: Expression, scope: Scope, kind: int, place: Place
     walker.visit(e.args["expression"], scope, CONDITIONAL if kind & 15 < JOIN else kind, place, out)
 
 
+def _nvl2(walker: Walker, e: Expression, scope: Scope, kind: int, place: Place, out: list[Input]) -> None:
+    _if(walker, e, scope, kind, place, out)
+
+
+def _decode(walker: Walker, e: Expression, scope: Scope, kind: int, place: Place, out: list[Input]) -> None:
+    """``DECODE(x, a, r1, b, r2, default)``: x and a, b decide, r1, r2 and default flow."""
+    condition = CONDITIONAL if kind & 15 < JOIN else kind
+    arguments = e.args.get("expressions") or ()
+    for number, argument in enumerate(arguments):
+        is_result = number >= 2 and (number % 2 == 0 or number == len(arguments) - 1)
+        walker.visit(argument, scope, kind if is_result else condition, place, out)
+
+
+def _arg_max(walker: Walker, e: Expression, scope: Scope, kind: int, place: Place, out: list[Input]) -> None:
+    """``argMax(value, by)``: ``by`` only decides whose value is taken."""
+    walker.visit(e.args["this"], scope, kind if kind & 15 >= JOIN else AGGREGATION, place, out)
+    by = e.args.get("expression")
+    if isinstance(by, exp.Expr):
+        walker.visit(by, scope, SORT if kind & 15 < JOIN else kind, place, out)
+
+
+def _combined(walker: Walker, e: Expression, scope: Scope, kind: int, place: Place, out: list[Input]) -> None:
+    """ClickHouse's combinators: the last argument of ``…If`` is a condition."""
+    arguments = list(e.args.get("expressions") or ())
+    step = kind if kind & 15 >= JOIN else AGGREGATION
+    is_conditional = str(e.args.get("this") or "").lower().endswith("if")
+    for number, argument in enumerate(arguments):
+        is_condition = is_conditional and number == len(arguments) - 1
+        walker.visit(argument, scope, CONDITIONAL if is_condition and step < JOIN else step, place, out)
+
+
+def _array(walker: Walker, e: Expression, scope: Scope, kind: int, place: Place, out: list[Input]) -> None:
+    """``ARRAY(SELECT …)`` gathers the rows of a query; ``ARRAY[a, b]`` is a function."""
+    parts: list[Expression] = e.args.get("expressions") or []
+    if len(parts) == 1 and isinstance(parts[0], exp.Query):
+        walker.subquery(parts[0], scope, kind if kind & 15 >= JOIN else AGGREGATION, place, out)
+    else:
+        _default(walker, e, scope, kind, place, out)
+
+
 def _coalesce(walker: Walker, e: Expression, scope: Scope, kind: int, place: Place, out: list[Input]) -> None:
     arguments = [e.args["this"], *(e.args.get("expressions") or ())]
     for number, argument in enumerate(arguments):
@@ -263,7 +332,8 @@ def _masking(walker: Walker, e: Expression, scope: Scope, kind: int, place: Plac
 
 _MASKING_NAMES = frozenset(
     {
-        "hash", "mask", "hmac", "sha", "crc32", "xxhash64", "murmur_hash3_32", "murmurhash", "checksum",
+        "hash", "mask", "hmac", "sha", "sha1", "sha224", "sha256", "sha384", "sha512", "sha2", "md5",
+        "crc32", "xxhash64", "murmur_hash3_32", "murmurhash", "checksum",
         "hashbytes", "fingerprint", "farmhash", "farm_fingerprint", "hash_md5", "digest", "ora_hash",
         "standard_hash", "mask_first_n", "mask_last_n", "mask_hash", "binary_checksum",
         "siphash64", "cityhash64",
@@ -344,8 +414,8 @@ def _star(walker: Walker, e: Expression, scope: Scope, kind: int, place: Place, 
         out.append(Input(source.node.rows, kind if kind & 15 >= AGGREGATION else AGGREGATION, place))
 
 
-_UNSEEN: Any = object()
 _EXACT: dict[type, Callable[..., None]] = {
+    exp.Column: Walker.column,
     exp.Alias: _same,
     exp.Paren: _same,
     exp.Cast: _same,
@@ -359,6 +429,12 @@ _EXACT: dict[type, Callable[..., None]] = {
     exp.If: _if,
     exp.Nullif: _nullif,
     exp.Coalesce: _coalesce,
+    exp.Nvl2: _nvl2,
+    exp.DecodeCase: _decode,
+    exp.ArgMax: _arg_max,
+    exp.ArgMin: _arg_max,
+    exp.CombinedAggFunc: _combined,
+    exp.Array: _array,
     exp.Exists: _exists,
     exp.In: _in,
     exp.Anonymous: _anonymous,

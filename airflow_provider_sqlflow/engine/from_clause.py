@@ -7,6 +7,7 @@ from typing import Any
 from sqlglot import exp
 
 from airflow_provider_sqlflow.engine.graph import (
+    CONDITIONAL,
     IDENTITY,
     JOIN,
     ROWS,
@@ -14,6 +15,7 @@ from airflow_provider_sqlflow.engine.graph import (
     Column,
     Input,
     Node,
+    combine,
 )
 from airflow_provider_sqlflow.engine.model import RelationKind
 from airflow_provider_sqlflow.engine.pivot import PivotReader
@@ -65,23 +67,25 @@ class FromReader(PivotReader):
             right = self._one_of(scope.sources[before:], name)
             place = (name.start, name.end) if name.start >= 0 else self.quoter.extent(join.args["this"])
             if rows is not None:
-                rows.extend(Input(column, JOIN, place) for column in [*left, *right])
-            if side == "FULL":
-                scope.merged[name.key] = [*left, *right]
+                columns = dict.fromkeys(column for column, _ in [*left, *right])
+                rows.extend(Input(column, JOIN, place) for column in columns)
+            if side == "FULL":  # COALESCE of both sides
+                flowing = [(column, combine(TRANSFORMATION, kind)) for column, kind in [*left, *right]]
+                merged = flowing + [(column, CONDITIONAL) for column, kind in left if kind < JOIN]
             else:
-                scope.merged[name.key] = (right if side == "RIGHT" else left) or [*left, *right]
-            if not scope.merged[name.key]:
-                del scope.merged[name.key]
+                merged = (right if side == "RIGHT" else left) or [*left, *right]
+            if merged:
+                scope.merged[name.key] = merged
 
-    def _one_of(self, sources: list[Source], name: Name) -> list[Column]:
+    def _one_of(self, sources: list[Source], name: Name) -> list[tuple[Column, int]]:
         for source in sources:
             column = source.node.columns.get(name.key)
             if column is not None:
-                return [column]
+                return [(column, IDENTITY)]
         for source in sources:
             column = source.node.find(name.key, name.text)
             if column is not None:
-                return [column]
+                return [(column, IDENTITY)]
         return []
 
     def add_source(self, item: Any, scope: Scope, is_visible: bool = True) -> None:

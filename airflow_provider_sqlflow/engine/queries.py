@@ -12,6 +12,7 @@ from airflow_provider_sqlflow.engine.graph import (
     GROUP_BY,
     IDENTITY,
     JOIN,
+    ROWS,
     SORT,
     Column,
     Input,
@@ -20,7 +21,7 @@ from airflow_provider_sqlflow.engine.graph import (
 )
 from airflow_provider_sqlflow.engine.model import RelationKind, Severity
 from airflow_provider_sqlflow.engine.reader import Ctes
-from airflow_provider_sqlflow.engine.scope import Scope
+from airflow_provider_sqlflow.engine.scope import Scope, Source
 from airflow_provider_sqlflow.engine.select_list import SelectListReader
 from airflow_provider_sqlflow.engine.session import Name
 
@@ -104,6 +105,9 @@ class QueryReader(SelectListReader):
         """Anchor first: it gives the columns that the recursive branch then reads."""
         ctes = self.read_ctes(body, parent, dict(ctes))
         anchor, *rest = _branches(body)
+        is_distinct = any(
+            isinstance(one, exp.SetOperation) and one.args.get("distinct") for one in _spine(body)
+        )
         self._fill(anchor, node, parent, ctes)
         self.rename(node, renamed)
         ctes[name.key] = node
@@ -114,6 +118,8 @@ class QueryReader(SelectListReader):
             self._fill(branch, part, parent, ctes)
             self._merge_branch(node, part, by_name=False)
         node.complete_cycle()
+        if is_distinct:
+            self._group_all(node)
 
     # Set operations -------------------------------------------------------------------------------
 
@@ -211,11 +217,19 @@ class QueryReader(SelectListReader):
             else:
                 self.decide(on, scope, node, GROUP_BY)
         self._order_by(query, scope, node)
+        limit = args.get("limit")
+        for item in (limit.args.get("expressions") if isinstance(limit, exp.Expr) else None) or ():
+            self.decide(item, scope, node, FILTER)  # ClickHouse: LIMIT n BY columns
 
     def _conditions(self, args: dict[str, Any], scope: Scope, node: Node) -> None:
-        for key, kind in (("prewhere", FILTER), ("where", FILTER), ("connect", FILTER)):
+        for key in ("prewhere", "where"):
             if args.get(key) is not None:
-                self.decide(args[key], scope, node, kind)
+                self.decide(args[key], scope, node, FILTER)
+        connect = args.get("connect")
+        if connect is not None:
+            if connect.args.get("start") is not None:
+                self.decide(connect.args["start"], scope, node, FILTER)
+            self.decide(connect.args["connect"], scope, node, JOIN)
         scope.early_aliases = True
         group = args.get("group")
         if group is not None:
@@ -237,7 +251,8 @@ class QueryReader(SelectListReader):
                     self.decide(item, scope, node, GROUP_BY)
         if group.args.get("all") is True:
             for column in columns:
-                if not any(item.kind & 15 == AGGREGATION for item in column.inputs or ()):
+                column.fold()
+                if not any(kind & 15 == AGGREGATION for _, kind in column.leaves or ()):
                     self.add_row_inputs(column.inputs or [], node, GROUP_BY)
 
     def _order_by(self, query: Any, scope: Scope, node: Node) -> None:
@@ -252,6 +267,10 @@ class QueryReader(SelectListReader):
                 if isinstance(value, exp.Literal) and not value.is_string:
                     self._by_position(value, columns, node, SORT)
                 elif isinstance(value, exp.Column) and not value.args.get("table"):
+                    if value.name.upper() == "ALL" and self.rules.name in ("duckdb", "databricks", "spark"):
+                        for column in columns:
+                            self.add_row_inputs(column.inputs or [], node, SORT)
+                        continue
                     name = self.session.column_name(value.args["this"], self.base)
                     known = node.columns.get(name.key)
                     if known is not None:
@@ -302,23 +321,61 @@ class QueryReader(SelectListReader):
         node.complete()
 
     def _returning(self, query: Any, node: Node, parent: Scope | None, ctes: Ctes) -> None:
-        """A data-modifying CTE: what RETURNING gives. The write itself is read by its statement."""
-        target = query.args.get("this")
-        if isinstance(target, exp.Schema):
-            target = target.args["this"]
+        """A data-modifying CTE: its rows are those written, with the values that were written."""
+        if self.write_nested is None:
+            return
+        written = self.write_nested(query, ctes)
+        if written is None:
+            return
+        target, pairs, rows = written
+        after = Node(target.id, RelationKind.SUBQUERY, is_derived=True)
+        place = self.quoter.whole
+        given = {name.key: value for name, value in pairs}
+        for key, column in target.columns.items():
+            value = given.pop(key, None)
+            after.add(
+                key,
+                column.name or "",
+                value.inputs if value is not None else [Input(column, IDENTITY, place)],
+            )
+        for name, value in pairs:
+            if name.key in given:
+                after.add(name.key, name.text, value.inputs)
+        if target.has_unknown_columns:
+            after.stars.append((target, place))
+        after.reads[target] = None
+        if rows is not None and after.rows.inputs is not None:
+            after.rows.inputs.append(Input(rows, ROWS, place))
+        after.complete()
         scope = self.scope(node, parent, ctes)
-        if isinstance(target, exp.Table):
-            self.add_source(target, scope)
+        alias = query.args["this"].args.get("alias")
+        identifier = alias.args.get("this") if isinstance(alias, exp.Expr) else None
+        name_text = identifier.name if isinstance(identifier, exp.Identifier) else target.id.name
+        scope.add(Source(after, None, (self.rules.relation_key(name_text, False),)))
+        self.link_rows(scope, node)
+        for item in (query.args.get("from_"), *(query.args.get("using") or ())):
+            if isinstance(item, exp.Expr) and not isinstance(query, exp.Merge):
+                self.add_source(
+                    item.args["this"] if isinstance(item, exp.From) else item, scope, is_visible=False
+                )
         returning = query.args.get("returning")
         for projection in (returning.args.get("expressions") if returning is not None else None) or ():
             self._projection(projection, scope, node)
-        self.pending_writes.append((query, ctes))
 
 
 def _unwrap(query: Any) -> Any:
     while isinstance(query, (exp.Subquery, exp.Paren)) and not query.args.get("with_"):
         query = query.args["this"]
     return query
+
+
+def _spine(query: Any) -> list[Any]:
+    """The set operations of a query, outermost first."""
+    found = []
+    while isinstance(query, exp.SetOperation):
+        found.append(query)
+        query = query.args["this"]
+    return found
 
 
 def _branches(query: Any) -> list[Any]:

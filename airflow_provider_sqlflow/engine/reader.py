@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from sqlglot import exp
@@ -10,6 +11,7 @@ from airflow_provider_sqlflow.engine.expressions import Walker
 from airflow_provider_sqlflow.engine.graph import (
     ROWS,
     TRANSFORMATION,
+    Column,
     Input,
     Node,
 )
@@ -20,6 +22,7 @@ from airflow_provider_sqlflow.engine.session import Name, Session
 from airflow_provider_sqlflow.engine.split import RawStatement
 
 Ctes = dict[str, Node]
+Written = tuple[Node, list[tuple[Name, Column]], Column | None]
 
 
 class Reader:
@@ -33,7 +36,8 @@ class Reader:
         self.walker = Walker(session, statement.base, self._subquery_node)
         self.index = index
         self.nodes: list[Node] = []
-        self.pending_writes: list[tuple[Any, Ctes]] = []  # data-modifying CTEs, read by the statement
+        # Reads a data-modifying CTE: target, columns written, rows. Set by the statement.
+        self.write_nested: Callable[[Any, Ctes], Written | None] | None = None
 
     def read(self, query: Any, node: Node, parent: Scope | None, ctes: Ctes) -> None:
         """Fill ``node`` with the columns of a query."""

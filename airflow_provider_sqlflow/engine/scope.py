@@ -40,7 +40,7 @@ class Scope:
         self.sources: list[Source] = []
         self.by_name: dict[str, list[Source]] = {}
         self.aliases: dict[str, Column] = {}
-        self.merged: dict[str, list[Column]] = {}  # columns of USING / NATURAL
+        self.merged: dict[str, list[tuple[Column, int]]] = {}  # columns of USING / NATURAL
         self.early_aliases = session.rules.has_lateral_alias
         self.windows: dict[str, Any] = {}  # named windows of this SELECT
 
@@ -84,7 +84,7 @@ class Scope:
         """
         name = parts[-1]
         if len(parts) == 1:
-            return [(column, IDENTITY) for column in self._unqualified(name)]
+            return self._unqualified(name)
         for length in range(len(parts) - 1, 0, -1):
             source = self.find_source(parts[:length])
             if source is None:
@@ -125,12 +125,12 @@ class Scope:
                 return known[:1]
             scope = scope.parent
         open_sources = [source for source in self.sources if source.node.has_unknown_columns]
-        if len(open_sources) == 1:
+        if len(open_sources) == 1 and self.session.rules.has_field_access:
             column = open_sources[0].node.find(name.key, name.text)
             return [column] if column else []
         return []
 
-    def _unqualified(self, name: Name) -> list[Column]:
+    def _unqualified(self, name: Name) -> list[tuple[Column, int]]:
         scope: Scope | None = self
         while scope is not None:
             found = scope._here(name)
@@ -143,11 +143,11 @@ class Scope:
         while scope is not None:
             owner = scope._open_owner(name)
             if owner is not None:
-                return [owner]
+                return [(owner, IDENTITY)]
             scope = scope.parent
-        return self._missing(name)
+        return [(column, IDENTITY) for column in self._missing(name)]
 
-    def _here(self, name: Name) -> list[Column] | None:
+    def _here(self, name: Name) -> list[tuple[Column, int]] | None:
         """Columns of this scope that are declared under the name."""
         merged = self.merged.get(name.key)
         if merged is not None:
@@ -159,10 +159,10 @@ class Scope:
                 known.append(column)
         if not known:
             alias = self.aliases.get(name.key) if self.early_aliases or self._is_closed() else None
-            return [alias] if alias is not None else None
+            return [(alias, IDENTITY)] if alias is not None else None
         if len(known) > 1:
             self._report_ambiguous(name, known)
-        return known[:1]
+        return [(known[0], IDENTITY)]
 
     def _open_owner(self, name: Name) -> Column | None:
         open_sources = [

@@ -90,8 +90,8 @@ class SelectListReader(FromReader):
         merged: list[str] = []
         for key, columns in scope.merged.items():
             if star is None or not _star_list(star, "except_"):
-                inputs = [Input(column, IDENTITY, place) for column in columns]
-                node.add(key, columns[0].name or key, inputs)
+                inputs = [Input(column, kind, place) for column, kind in columns]
+                node.add(key, columns[0][0].name or key, inputs)
                 merged.append(key)
         for source in scope.sources:
             if source.is_visible:

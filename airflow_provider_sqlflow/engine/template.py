@@ -131,8 +131,9 @@ def _placeholder(tag: str) -> str:
     call = _CALL.match(tag)
     if call:
         names: list[str] = _ARGUMENT.findall(call.group(2))
-        if names and _SAFE_WORD.match(names[-1]):
-            return names[-1] + _blank(tag[len(names[-1]) :])
+        name = ".".join(names) if call.group(1) == "source" else "".join(names[-1:])
+        if name and all(_SAFE_WORD.match(part) for part in name.split(".")):
+            return name + _blank(tag[len(name) :])
     # Newlines stay, so the lines below keep their numbers; the identifier fills the first line.
     first, newline, rest = tag.partition("\n")
     return "j" * len(first) + newline + _blank(rest)

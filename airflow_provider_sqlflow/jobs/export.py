@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 OPENLINEAGE = "openlineage"
 """The one export that is no format of ``formats.registry``: newline-delimited OpenLineage events."""
 
+JOB_NAMESPACE = "sqlflow"
+"""OpenLineage namespace of the jobs in exported events."""
+
 
 def format_names() -> tuple[str, ...]:
     """Every name that an export accepts."""
@@ -59,15 +62,22 @@ def write_result(
     """
     check_format(format)
     if format == OPENLINEAGE:
-        from airflow_provider_sqlflow.emission.events import events_to_ndjson, lineage_events
-
-        events = lineage_events(result, job_name=title, event_time=instant, texts=texts())
-        for line in events_to_ndjson(events):
-            stream.write(line.encode())
+        _write_events(result, stream, title, instant, texts())
         return
     from airflow_provider_sqlflow.formats import registry
 
     registry.write(format, result, stream, title=title)
+
+
+def _write_events(
+    result: LineageResult, stream: BinaryIO, title: str, instant: datetime, texts: Mapping[str, str]
+) -> None:
+    from airflow_provider_sqlflow.emission.events import EventContext, build_events, events_to_ndjson
+    from airflow_provider_sqlflow.emission.naming import DatasetNaming
+
+    context = EventContext(instant, JOB_NAMESPACE, title, DatasetNaming(result.dialect), texts=texts)
+    for line in events_to_ndjson(build_events(result, context)):
+        stream.write(line.encode())
 
 
 def export_result(

@@ -164,7 +164,7 @@ class JobService:
             format,
             path,
             title=job.name,
-            instant=job.created_at,
+            instant=job.begin_at or job.created_at,
             texts=lambda: dict(self._store.iter_texts(job_id)),
         )
 

@@ -82,6 +82,13 @@ _LATERAL_ALIAS = frozenset(
     {"snowflake", "redshift", "databricks", "spark", "duckdb", "teradata", "clickhouse", "exasol", "dremio"}
 )
 
+_FIELD_ACCESS = frozenset(
+    {
+        "bigquery", "spark", "spark2", "databricks", "hive", "trino", "presto", "athena", "duckdb",
+        "clickhouse", "dremio", "drill", "starrocks", "doris", "oracle",
+    }
+)  # fmt: skip
+
 # Words that the grammar reads as columns but that are values of the session or the row.
 _PSEUDO_COLUMNS = {
     "oracle": {
@@ -112,6 +119,8 @@ class Rules:
     has_lateral_alias: bool
     pseudo_columns: frozenset[str]
     has_schemas: bool
+    has_field_access: bool
+    """Whether ``a.b`` may be a field of a column ``a`` without brackets."""
 
     def relation_key(self, name: str, quoted: bool) -> str:
         """The form under which relation names compare."""
@@ -181,5 +190,6 @@ def rules_of(dialect: str) -> Rules:
         strategy=strategy,
         has_lateral_alias=dialect in _LATERAL_ALIAS,
         pseudo_columns=_ALWAYS_PSEUDO | frozenset(_PSEUDO_COLUMNS.get(dialect, ())),
+        has_field_access=dialect in _FIELD_ACCESS,
         has_schemas=dialect not in {"mysql", "hive", "teradata", "clickhouse", "sqlite"},
     )

@@ -33,6 +33,7 @@ from airflow_provider_sqlflow.engine.model import (
     StatementLineage,
 )
 from airflow_provider_sqlflow.engine.queries import QueryReader
+from airflow_provider_sqlflow.engine.reader import Written
 from airflow_provider_sqlflow.engine.session import Name, Session, table_parts
 from airflow_provider_sqlflow.engine.split import RawStatement
 
@@ -73,6 +74,7 @@ class Statement:
     def __post_init__(self) -> None:
         """Make the reader of this statement's queries."""
         self.reader = QueryReader(self.session, self.raw, self.index)
+        self.reader.write_nested = self._write_nested
 
     # For readers ----------------------------------------------------------------------------------
 
@@ -87,16 +89,23 @@ class Statement:
         relation = target.id if target is not None else RelationId(None, None, name, f"{self.index}.0")
         node = Node(relation, RelationKind.SUBQUERY, is_derived=True)
         self.reader.read(query, node, None, {})
-        self.flush_cte_writes()
         return node
 
-    def flush_cte_writes(self) -> None:
-        """Read the writes of data-modifying CTEs met in queries."""
+    def _write_nested(self, tree: Any, ctes: dict[str, Node]) -> Written | None:
+        """The write of a data-modifying CTE met in a query."""
         from airflow_provider_sqlflow.engine.statements.dispatch import read_nested
 
-        while self.reader.pending_writes:
-            tree, ctes = self.reader.pending_writes.pop(0)
-            read_nested(self, tree, ctes)
+        before = len(self.writes)
+        read_nested(self, tree, ctes)
+        if len(self.writes) == before:
+            return None
+        write = self.writes[-1]
+        pairs = [(self._name_of(column), value) for column, value in write.pairs]
+        return write.target, pairs, write.rows
+
+    def _name_of(self, column: Column) -> Name:
+        text = column.name or ""
+        return Name(text, self.session.rules.column_key(text, False), -1, -1)
 
     def names(self, columns: Iterable[Any]) -> list[Name]:
         """Column names of a column list; constraints are left out."""

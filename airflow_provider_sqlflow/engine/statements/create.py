@@ -78,7 +78,6 @@ def create_from_query(
         is_derived=True,
     )
     statement.reader.read(query, probe, None, ctes)
-    statement.flush_cte_writes()
     outputs = [Name(column.name or "", key.split("\0")[0], -1, -1) for key, column in probe.columns.items()]
     declared = columns or (None if probe.has_unknown_columns else outputs)
     target = _declare(statement, parts, kind, declared, is_temporary)

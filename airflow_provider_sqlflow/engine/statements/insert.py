@@ -30,7 +30,6 @@ def read_insert(statement: Statement, tree: Any, ctes: dict[str, Node] | None = 
         return
     node = Node(target.id, RelationKind.SUBQUERY, is_derived=True)
     statement.reader.read(query, node, None, ctes)
-    statement.flush_cte_writes()
     by_name = bool(tree.args.get("by_name"))
     values = map_columns(statement, target, node, listed, _partition(statement, tree), by_name)
     conflict = tree.args.get("conflict")

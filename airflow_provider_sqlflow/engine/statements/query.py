@@ -25,7 +25,6 @@ def read_query(statement: Statement, tree: Any) -> None:
     node = Node(relation, RelationKind.RESULT, is_derived=True)
     statement.session.mentions[relation] = (node, (statement.raw.start, statement.raw.end))
     statement.reader.read(tree, node, None, {})
-    statement.flush_cte_writes()
     statement.results.append(node)
 
 

@@ -38,7 +38,6 @@ def read_update(statement: Statement, tree: Any, ctes: dict[str, Node] | None = 
     if tree.args.get("where") is not None:
         reader.decide(tree.args["where"], scope, node, FILTER)
     _write_by_target(statement, pairs, scope, target, node)
-    statement.flush_cte_writes()
 
 
 def _first_added(scope: Scope, has_from: bool) -> Source:
@@ -116,7 +115,6 @@ def read_delete(statement: Statement, tree: Any, ctes: dict[str, Node] | None = 
             if node.rows.inputs is not None:
                 node.rows.inputs.append(Input(source.node.rows, ROWS, reader.quoter.whole))
     statement.write(_written(target.node), [], node.rows, [node])
-    statement.flush_cte_writes()
 
 
 def read_merge(statement: Statement, tree: Any, ctes: dict[str, Node] | None = None) -> None:
@@ -142,7 +140,6 @@ def read_merge(statement: Statement, tree: Any, ctes: dict[str, Node] | None = N
             reader.decide(condition, scope, node, FILTER)
         pairs += _branch(statement, when.args.get("then"), scope, target, source)
     statement.write(_written(target.node), pairs, node.rows, [node])
-    statement.flush_cte_writes()
 
 
 def _branch(statement: Statement, then: Any, scope: Scope, target: Source, source: Source) -> Pairs:

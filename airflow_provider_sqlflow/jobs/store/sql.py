@@ -118,16 +118,14 @@ class SqlJobStore:
     def create_job(self, new: Job, request: JobRequest, digest: str, files: Sequence[str]) -> Job:
         """See the protocol."""
         try:
-            with self._database.writing() as connection:
-                _insert_job(connection, new, request, digest, files)
-                return _get_job(connection, new.id)
+            return self._insert(new, request, digest, files)
         except exc.IntegrityError:
-            if request.idempotency_key is None:
-                raise
-        found = self.find_key(request.idempotency_key)
-        if found is None:  # its job gave the key up this very moment
-            return self.create_job(new, request, digest, files)
-        return self.get_job(same_request(found, request.idempotency_key, digest))
+            key = request.idempotency_key
+            found = None if key is None else self.find_key(key)
+            if key is not None and found is not None:
+                return self.get_job(same_request(found, key, digest))
+        # The key was given up between the two looks at it; if not, the error is another one.
+        return self._insert(new, request, digest, files)
 
     def change_status(
         self,
@@ -173,6 +171,11 @@ class SqlJobStore:
     def close(self) -> None:
         """See the protocol."""
         self._database.close()
+
+    def _insert(self, new: Job, request: JobRequest, digest: str, files: Sequence[str]) -> Job:
+        with self._database.writing() as connection:
+            _insert_job(connection, new, request, digest, files)
+            return _get_job(connection, new.id)
 
     def _iter_files(self, job_id: JobId, column: ColumnElement[Any]) -> Iterator[RowMapping]:
         # Short transactions: a slow consumer must not hold one open.

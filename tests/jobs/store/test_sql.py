@@ -7,6 +7,7 @@ import threading
 from datetime import datetime, timedelta, timezone
 
 import pytest
+from sqlalchemy.exc import IntegrityError
 
 from airflow_provider_sqlflow.errors import JobConflictError, JobNotFoundError, JobTransitionError
 from airflow_provider_sqlflow.jobs.model import (
@@ -217,8 +218,9 @@ def test_one_key_submitted_by_many_at_once_is_one_job(store: JobStore) -> None:
 
 def test_id_in_use_is_an_error_not_another_job(store: JobStore) -> None:
     add(store, make_job("j1"))
-    with pytest.raises(Exception, match="UNIQUE"):
-        add(store, make_job("j1"))
+    with pytest.raises(IntegrityError):
+        add(store, make_job("j1", name="other"), key="k")
+    assert store.get_job(JobId("j1")).name == "nightly"
 
 
 def test_list_is_newest_first_and_jobs_of_one_moment_keep_their_order(store: JobStore) -> None:
