@@ -33,10 +33,12 @@ from airflow_provider_sqlflow.engine.session import Session
 from airflow_provider_sqlflow.engine.split import BrokenText, RawStatement, next_statement_start, split
 from airflow_provider_sqlflow.engine.statements.context import Outcome, Statement
 from airflow_provider_sqlflow.engine.statements.create import report_routine
+from airflow_provider_sqlflow.engine.statements.ddl import read_command
 from airflow_provider_sqlflow.engine.statements.dispatch import read_statement
 from airflow_provider_sqlflow.engine.template import neutralise
 from airflow_provider_sqlflow.engine.text import SourceText
 
+_NO_SEMICOLONS = frozenset({"tsql", "fabric"})
 _COLLECT_EVERY = 64  # statements between garbage collections (measured: reference, engine-facts)
 
 
@@ -231,13 +233,27 @@ class _Reading:
                 report_routine(statement)
                 self.outcomes.append(statement.outcome())
                 return
+            if self.dialect in _NO_SEMICOLONS:
+                current, pending = current.at_line_command()
             try:
                 tree = self.parser.parse(current)
             except StatementError as error:
-                pending = self._recover(current, error)
+                if not self._read_text(current):
+                    recovered = self._recover(current, error)
+                    pending = recovered if pending is None else pending
                 continue
             if tree is not None:
                 self._read(current, tree)
+
+    def _read_text(self, raw: RawStatement) -> bool:
+        """A statement that no parser knows but whose lineage shows in its text."""
+        statement = self._begin(raw)
+        text = self.session.source.text[raw.start : raw.end]
+        if not read_command(statement, text):
+            self.count -= 1
+            return False
+        self.outcomes.append(statement.outcome())
+        return True
 
     def _begin(self, raw: RawStatement) -> Statement:
         self.count += 1
@@ -253,6 +269,11 @@ class _Reading:
             self._fail(
                 raw.start, raw.end, raw.start, raw.end, "nesting_limit", "the statement is nested too deeply"
             )
+        except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
+            # A shape of tree that no reader expects: this statement is lost, the others are not.
+            self.count -= 1
+            message = f"cannot read this statement ({type(error).__name__}: {error}); please report it"
+            self._fail(raw.start, raw.end, raw.start, raw.end, "internal_error", message)
 
     def _recover(self, raw: RawStatement, error: StatementError) -> RawStatement | None:
         """A statement the parser refuses: perhaps two without a semicolon, else a diagnostic."""

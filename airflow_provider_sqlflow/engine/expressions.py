@@ -105,15 +105,38 @@ class Walker:
             if source is not None:
                 out.append(Input(source.node.rows, kind if kind & 15 >= AGGREGATION else AGGREGATION, place))
             return
+        if isinstance(this, exp.Parameter):
+            self.stage_column(this, self.names_of_table(column), scope, kind, place, out)
+            return
         if not isinstance(this, exp.Identifier):
             return
         parts = self.names(column)
         if len(parts) == 1 and parts[0].is_placeholder:
             return
+        if len(parts) == 1 and self._is_whole_row(parts[0], scope):
+            self._whole_row(parts[0], scope, kind, place, out)
+            return
         for found, access in scope.resolve(parts):
             out.append(Input(found, combine(kind, access), place))
-        if len(parts) == 1 and not out:
-            self._whole_row(parts[0], scope, kind, place, out)
+
+    def stage_column(
+        self,
+        number: Expression,
+        qualifier: list[Name],
+        scope: Scope,
+        kind: int,
+        place: Place,
+        out: list[Input],
+    ) -> None:
+        """Snowflake's ``$1`` of a staged file; a parameter of the session is no column."""
+        if self.session.rules.name != "snowflake" or not number.name.isdigit():
+            return
+        source = scope.find_source(qualifier) if qualifier else next(iter(scope.sources), None)
+        if source is not None and source.node.has_unknown_columns:
+            name = f"${number.name}"
+            column = source.node.find(name, name)
+            if column is not None:
+                out.append(Input(column, kind, place))
 
     def names_of_table(self, column: exp.Column) -> list[Name]:
         """The qualifier of ``t.*``."""
@@ -122,6 +145,11 @@ class Walker:
             for key in ("catalog", "db", "table")
             if (part := column.args.get(key)) is not None
         ]
+
+    def _is_whole_row(self, name: Name, scope: Scope) -> bool:
+        """Whether a bare name is a relation's alias and no column known by that name."""
+        source = scope.find_source([self.session.relation_name_of(name)])
+        return source is not None and not any(name.key in one.node.columns for one in scope.sources)
 
     def _whole_row(self, name: Name, scope: Scope, kind: int, place: Place, out: list[Input]) -> None:
         """``to_json(t)``: a relation's name used as a value reads all its columns."""
@@ -243,8 +271,7 @@ def _window(walker: Walker, e: Expression, scope: Scope, kind: int, place: Place
         _default(walker, function, scope, kind, place, out)
     elif isinstance(this, exp.Expr):
         walker.visit(this, scope, kind, place, out)
-    is_keep = str(e.args.get("over") or "").upper() == "KEEP"  # Oracle: which row's value is taken
-    step = (SORT if is_keep else WINDOW) if kind & 15 < JOIN else kind
+    step = WINDOW if kind & 15 < JOIN else kind
     walker.children(e, scope, step, place, out, skip="this")
     alias = e.args.get("alias")
     named = scope.windows.get(alias.name.lower()) if isinstance(alias, exp.Expr) else None
@@ -389,6 +416,12 @@ def _table(walker: Walker, e: Expression, scope: Scope, kind: int, place: Place,
     """A relation's name where a value stands: ``IN t`` or a function over a table."""
 
 
+def _parameter(
+    walker: Walker, e: Expression, scope: Scope, kind: int, place: Place, out: list[Input]
+) -> None:
+    walker.stage_column(e, [], scope, kind, place, out)
+
+
 def _dot(walker: Walker, e: Expression, scope: Scope, kind: int, place: Place, out: list[Input]) -> None:
     """Field access: the expression before the dot is read."""
     walker.visit(e.args["this"], scope, TRANSFORMATION if kind == IDENTITY else kind, place, out)
@@ -439,6 +472,7 @@ _EXACT: dict[type, Callable[..., None]] = {
     exp.In: _in,
     exp.Anonymous: _anonymous,
     exp.Dot: _dot,
+    exp.Parameter: _parameter,
     exp.Kwarg: _keyed,
     exp.PropertyEQ: _keyed,
     exp.Lambda: _lambda,
@@ -457,7 +491,7 @@ _LEAF = (
     exp.Parameter,
     exp.Placeholder,
 )
-_MASKING = (exp.MD5, exp.MD5Digest, exp.SHA, exp.SHA2, exp.FarmFingerprint)
+_MASKING = (exp.MD5, exp.MD5Digest, exp.SHA, exp.SHA1Digest, exp.SHA2, exp.SHA2Digest, exp.FarmFingerprint)
 
 
 def _handler_of(cls: type) -> Callable[..., None] | None:

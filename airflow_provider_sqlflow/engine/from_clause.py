@@ -91,9 +91,7 @@ class FromReader(PivotReader):
     def add_source(self, item: Any, scope: Scope, is_visible: bool = True) -> None:
         """Something in FROM."""
         args = item.args
-        if isinstance(item, exp.Table) and isinstance(
-            args.get("this"), (exp.Identifier, exp.Dot, exp.Var, exp.Literal)
-        ):
+        if isinstance(item, exp.Table) and not isinstance(args.get("this"), exp.Func):
             self._table(item, scope, is_visible)
         elif isinstance(item, exp.Subquery):
             self._subquery(item, scope, is_visible)
@@ -133,6 +131,8 @@ class FromReader(PivotReader):
                 return
             if len(parts) == 2 and parts[0].key.lower() in _FILE_FORMATS and self.rules.name in _SPARK_LIKE:
                 node = self.session.relation(parts[1:], RelationKind.PATH)  # parquet.`path/to/file`
+            elif len(parts) == 1 and parts[0].text.startswith("@") and self.rules.name == "snowflake":
+                node = self.session.relation(parts, RelationKind.STAGE)
             else:
                 node = self.session.relation(parts)
         qualifier = tuple(part.key for part in parts)

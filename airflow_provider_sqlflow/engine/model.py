@@ -125,8 +125,9 @@ class RelationId:
     scope: str | None = None
 
     def __str__(self) -> str:
-        parts = [part for part in (self.database, self.schema) if part]
-        return ".".join([*parts, self.name])
+        if self.database:
+            return f"{self.database}.{self.schema or ''}.{self.name}"
+        return f"{self.schema}.{self.name}" if self.schema else self.name
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,8 +11,9 @@ from sqlglot import exp
 from sqlglot.dialects.dialect import Dialect
 from sqlglot.errors import ErrorLevel, ParseError, SqlglotError
 from sqlglot.parser import Parser
-from sqlglot.tokenizer_core import Token
+from sqlglot.tokenizer_core import Token, TokenType
 
+from airflow_provider_sqlflow.engine.rescue import Rescued, create_header
 from airflow_provider_sqlflow.engine.split import RawStatement
 
 
@@ -31,12 +32,34 @@ class StatementParser:
     def __init__(self, dialect: str) -> None:
         self._parser: Parser = Dialect.get_or_raise(dialect).parser(error_level=ErrorLevel.IMMEDIATE)
 
-    def parse(self, statement: RawStatement) -> exp.Expr | None:
+    def parse(self, statement: RawStatement) -> exp.Expr | Rescued | None:
         """The tree of a statement, or ``None`` for one of comments only.
 
         Raises:
             StatementError: the text is not a statement of the dialect.
         """
+        try:
+            tree = self._parse(statement)
+        except StatementError:
+            rescued = self._rescue(statement)
+            if rescued is None:
+                raise
+            return rescued
+        if isinstance(tree, exp.Command) and statement.tokens[0].token_type is TokenType.CREATE:
+            return self._rescue(statement) or tree
+        return tree
+
+    def _rescue(self, statement: RawStatement) -> Rescued | None:
+        header = create_header(statement)
+        if header is None:
+            return None
+        try:
+            tree = self._parse(header.query)
+        except StatementError:
+            return None
+        return header.with_query(tree) if isinstance(tree, exp.Query) else None
+
+    def _parse(self, statement: RawStatement) -> exp.Expr | None:
         try:
             with quiet_sqlglot():
                 trees = self._parser.parse(statement.tokens, statement.text)

@@ -99,6 +99,14 @@ class QueryReader(SelectListReader):
             self.rename(node, renamed)
         ctes[name.key] = node
 
+    def read_recursive(self, query: Any, node: Node, name: Name, columns: list[Name]) -> None:
+        """A view that reads itself."""
+        body = _unwrap(query)
+        if isinstance(body, exp.SetOperation):
+            self._recursive_cte(body, node, name, columns, None, {})
+        else:
+            self.read(body, node, None, {name.key: node})
+
     def _recursive_cte(
         self, body: Any, node: Node, name: Name, renamed: list[Name], parent: Scope | None, ctes: Ctes
     ) -> None:
@@ -227,9 +235,9 @@ class QueryReader(SelectListReader):
                 self.decide(args[key], scope, node, FILTER)
         connect = args.get("connect")
         if connect is not None:
-            if connect.args.get("start") is not None:
-                self.decide(connect.args["start"], scope, node, FILTER)
-            self.decide(connect.args["connect"], scope, node, JOIN)
+            for key in ("start", "connect"):
+                if connect.args.get(key) is not None:
+                    self.decide(connect.args[key], scope, node, FILTER)
         scope.early_aliases = True
         group = args.get("group")
         if group is not None:
@@ -266,11 +274,10 @@ class QueryReader(SelectListReader):
                 value = ordered.args.get("this") if isinstance(ordered, exp.Ordered) else ordered
                 if isinstance(value, exp.Literal) and not value.is_string:
                     self._by_position(value, columns, node, SORT)
+                elif isinstance(value, exp.Var) and value.name.upper() == "ALL":
+                    for column in columns:
+                        self.add_row_inputs(column.inputs or [], node, SORT)
                 elif isinstance(value, exp.Column) and not value.args.get("table"):
-                    if value.name.upper() == "ALL" and self.rules.name in ("duckdb", "databricks", "spark"):
-                        for column in columns:
-                            self.add_row_inputs(column.inputs or [], node, SORT)
-                        continue
                     name = self.session.column_name(value.args["this"], self.base)
                     known = node.columns.get(name.key)
                     if known is not None:

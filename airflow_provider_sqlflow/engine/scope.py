@@ -212,7 +212,8 @@ class Scope:
         return not any(source.node.has_unknown_columns for source in self.sources)
 
     def _is_pseudo(self, name: Name) -> bool:
-        return name.text.lower() in self.session.rules.pseudo_columns
+        text = name.text.lower()
+        return text in self.session.rules.pseudo_columns or text.startswith("metadata$")
 
     # Diagnostics --------------------------------------------------------------------------------
 

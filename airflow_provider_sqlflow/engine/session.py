@@ -11,7 +11,7 @@ from typing import Any
 
 from sqlglot import exp
 
-from airflow_provider_sqlflow.engine.catalog import Catalog, InMemoryCatalog
+from airflow_provider_sqlflow.engine.catalog import Catalog, InMemoryCatalog, split_name
 from airflow_provider_sqlflow.engine.dialects import Rules
 from airflow_provider_sqlflow.engine.graph import Column, Node, Place
 from airflow_provider_sqlflow.engine.model import Diagnostic, RelationId, RelationKind, Severity
@@ -88,9 +88,7 @@ class Session:
         start += base
         end = meta["end"] + base + 1
         if self._is_templated and self.template.touches(start, end):
-            raw = self.source.text[start:end]
-            if not (raw.startswith("{{") and text.isidentifier() and set(text) != {"j"}):
-                text = raw.strip("\"`[]'")  # shown as the user wrote it
+            text = self.source.text[start:end].strip("\"`[]'")  # shown as the user wrote it
             return Name(text, fold(text, quoted), start, end, self.template.covers(start, end))
         return Name(text, fold(text, quoted), start, end)
 
@@ -185,8 +183,7 @@ class Session:
     def new_temporary(self, parts: list[Name]) -> Node:
         """A fresh, empty temporary table that hides any relation of that name."""
         name = parts[-1]
-        _, relation = self._identity([name])
-        relation = RelationId(None, None, name.text)
+        relation = RelationId(None, None, name.text, "session")
         node = Node(relation, RelationKind.TEMP_TABLE, is_derived=True)
         self.temporary[name.key] = node
         self.mentions.setdefault(relation, (node, (name.start, name.end)))
@@ -240,6 +237,13 @@ def _flatten(session: Session, part: Any, base: int) -> list[Name]:
         return [session.relation_name(part, base)]
     if isinstance(part, exp.Dot):
         return _flatten(session, part.this, base) + _flatten(session, part.expression, base)
+    if isinstance(part, exp.Parameter):  # a table variable: @t
+        name = f"@{part.name}"
+        return [Name(name, session.rules.relation_key(name, False), -1, -1)]
+    if isinstance(part, exp.DynamicIdentifier):  # Snowflake: IDENTIFIER('a.b')
+        literal = part.args.get("this")
+        names = split_name(literal.name) if isinstance(literal, exp.Literal) else ()
+        return [Name(name, session.rules.relation_key(name, False), -1, -1) for name in names]
     if isinstance(part, (exp.Var, exp.Literal)):
         return [Name(part.name, session.rules.relation_key(part.name, False), -1, -1)]
     return []

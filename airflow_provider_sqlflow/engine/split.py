@@ -19,6 +19,11 @@ from sqlglot.tokenizer_core import Token, TokenType
 _GO = re.compile(r"^[ \t]*(GO)(?:[ \t]+\d+)?[ \t]*;?[ \t]*(?=\r?$)", re.IGNORECASE | re.MULTILINE)
 _SLASH = re.compile(r"^[ \t]*(/)[ \t]*(?=\r?$)", re.MULTILINE)
 _DELIMITER = re.compile(r"^[ \t]*DELIMITER[ \t]+(\S+)[ \t]*(?=\r?$)", re.IGNORECASE | re.MULTILINE)
+_TOP = re.compile(
+    r"\b((?:INSERT|UPDATE|DELETE|MERGE)\b)(\s+TOP\s*\([^()\r\n]*\)(?:\s+PERCENT)?)", re.IGNORECASE
+)
+_COMPOUND = re.compile(r"(?<=[\w\]\"\s])[+\-*/%&|^]=(?=\s)")  # T-SQL's a += b; the reader adds a itself
+_REPLACE_INTO = re.compile(r"(^\s*|;\s*)REPLACE((?:\s+LOW_PRIORITY|\s+DELAYED)?)(?=\s+INTO\b)", re.IGNORECASE)
 _CLIENT_COMMAND = re.compile(r"^[ \t]*\\[a-z!?][^\r\n]*", re.IGNORECASE | re.MULTILINE)
 # Teradata's column phrases in a select list: name (TITLE 'text'), name (FORMAT '99').
 _COLUMN_FORMAT = re.compile(r"\(\s*(?:TITLE|FORMAT|NAMED)\s+'[^'\r\n]*'\s*\)", re.IGNORECASE)
@@ -28,7 +33,7 @@ _STOP = re.compile(r"[;'\"$]|--|/\*")
 
 _OPENERS = frozenset({TokenType.L_PAREN, TokenType.L_BRACKET, TokenType.L_BRACE})
 _CLOSERS = frozenset({TokenType.R_PAREN, TokenType.R_BRACKET, TokenType.R_BRACE})
-_ROUTINE_WORDS = frozenset({"PROCEDURE", "PROC", "FUNCTION", "TRIGGER", "PACKAGE", "TYPE"})
+_ROUTINE_WORDS = frozenset({"PROCEDURE", "PROC", "FUNCTION", "TRIGGER", "PACKAGE"})
 _BLOCK_WORDS = frozenset({"BEGIN", "ELSE", "THEN", "LOOP", "DO", "TRY", "END"})
 # A word that begins a statement where one may begin: used to recover behind a broken statement.
 _STATEMENT_WORDS = frozenset(
@@ -38,6 +43,22 @@ _STATEMENT_WORDS = frozenset(
         "PRINT",         "SET", "RETURN", "WHILE", "LOAD", "UNLOAD",
     }
 )  # fmt: skip
+_LINE_COMMANDS = frozenset(
+    {
+        "SET",
+        "DECLARE",
+        "PRINT",
+        "EXEC",
+        "EXECUTE",
+        "USE",
+        "TRUNCATE",
+        "DROP",
+        "GRANT",
+        "RAISERROR",
+        "CREATE",
+        "ALTER",
+    }
+)
 _NEEDS_MORE = frozenset(
     {
         "AS",
@@ -88,6 +109,11 @@ class Segments:
         index = self._parents[index] if index >= 0 else -1
         return (self._starts[index], self._ends[index]) if index >= 0 else None
 
+    def shift(self, offset: int) -> None:
+        """Move all segments."""
+        self._starts = [start + offset for start in self._starts]
+        self._ends = [end + offset for end in self._ends]
+
     def open(self, start: int, parent: int) -> int:
         """Begin a segment; returns its number."""
         self._starts.append(start)
@@ -121,12 +147,27 @@ class RawStatement:
         """Offset just behind the last character in the script."""
         return self.base + self.tokens[-1].end + 1
 
+    def shift(self, base: int) -> None:
+        """Place a statement that was split from a text inside the script."""
+        self.base += base
+        self.segments.shift(base)
+
     def cut(self, index: int) -> tuple[RawStatement, RawStatement]:
         """The statement before a token, and the rest from that token on."""
         return (
             replace(self, tokens=self.tokens[:index]),
             replace(self, tokens=self.tokens[index:]),
         )
+
+    def at_line_command(self) -> tuple[RawStatement, RawStatement | None]:
+        """T-SQL without semicolons: SET, DECLARE, PRINT … end where the next line begins a statement.
+
+        The parser would take all that follows for their arguments.
+        """
+        if self.tokens[0].text.upper() not in _LINE_COMMANDS:
+            return self, None
+        start = next_statement_start(self, 1)
+        return (self, None) if start is None else self.cut(start)
 
     def without_block_words(self) -> RawStatement | None:
         """The statement behind BEGIN, ELSE, THEN …: the DML of an anonymous block is still read."""
@@ -178,7 +219,7 @@ def next_statement_start(raw: RawStatement, index: int) -> int | None:
             depth = max(depth - 1, 0)
         elif number >= max(index, 1) and depth == 0 and token.text.upper() in _STATEMENT_WORDS:
             previous = tokens[number - 1]
-            is_first = token.line > previous.line or number == index
+            is_first = token.line > previous.line or (number == index and index > 1)
             if (
                 is_first
                 and previous.text.upper() not in _NEEDS_MORE
@@ -192,10 +233,13 @@ def _prepare(text: str, dialect: str) -> str:
     """Batch separators into semicolons, in place."""
     if dialect in ("tsql", "fabric"):
         text = _GO.sub(lambda match: _fill(match.group(), ";"), text)
+        text = _TOP.sub(lambda match: match.group(1) + " " * len(match.group(2)), text)
+        text = _COMPOUND.sub(" =", text)
     elif dialect in ("oracle", ""):
         text = _SLASH.sub(lambda match: _fill(match.group(), ";"), text)
     elif dialect in ("mysql", "singlestore", "doris", "starrocks"):
         text = _apply_delimiters(text)
+        text = _REPLACE_INTO.sub(lambda match: match.group(1) + "INSERT " + " " * len(match.group(2)), text)
     elif dialect in ("postgres", "redshift", "materialize", "risingwave"):
         text = _CLIENT_COMMAND.sub(lambda match: " " * len(match.group()), text)
     elif dialect == "teradata":

@@ -91,8 +91,10 @@ class _Neutraliser:
         if tag.startswith("{#") or self.is_dropping or _SILENT.match(tag):
             self.out.append(_blank(tag))
         else:
-            self.placeholders.append((match.start(), match.end()))
-            self.out.append(_placeholder(tag))
+            name = _named(tag)
+            if name is None:
+                self.placeholders.append((match.start(), match.end()))
+            self.out.append(name or _placeholder(tag))
         return match.end()
 
     def _block(self, match: re.Match[str]) -> int:
@@ -127,13 +129,18 @@ def _blank(piece: str) -> str:
     return re.sub(r"[^\r\n]", " ", piece)
 
 
-def _placeholder(tag: str) -> str:
+def _named(tag: str) -> str | None:
+    """The relation that ``ref`` or ``source`` stands for, padded to the tag's length."""
     call = _CALL.match(tag)
     if call:
         names: list[str] = _ARGUMENT.findall(call.group(2))
         name = ".".join(names) if call.group(1) == "source" else "".join(names[-1:])
         if name and all(_SAFE_WORD.match(part) for part in name.split(".")):
             return name + _blank(tag[len(name) :])
+    return None
+
+
+def _placeholder(tag: str) -> str:
     # Newlines stay, so the lines below keep their numbers; the identifier fills the first line.
     first, newline, rest = tag.partition("\n")
     return "j" * len(first) + newline + _blank(rest)

@@ -17,6 +17,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from xml.sax.saxutils import XMLGenerator
+from xml.sax.xmlreader import AttributesImpl
 
 from airflow_provider_sqlflow.engine.model import ColumnRef, Edge, Effect, LineageResult, RelationId
 from airflow_provider_sqlflow.formats.lookup import RelationNames, StatementLookup, used_columns
@@ -152,7 +153,7 @@ class _Writer:
 
     @contextmanager
     def element(self, name: str, attributes: Mapping[str, str] | None = None) -> Iterator[None]:
-        self._xml.startElement(name, dict(attributes or {}))
+        self._xml.startElement(name, AttributesImpl(dict(attributes or {})))
         yield
         self._xml.endElement(name)
 
@@ -237,7 +238,7 @@ class _Writer:
                     )
                     self.empty("y:Shape", type="rectangle")
                     self.empty("y:State", closed=str(is_closed).lower(), innerGraphDisplayEnabled="false")
-                    inset = {side: _PADDING for side in ("bottom", "left", "right", "top")}
+                    inset = dict.fromkeys(("bottom", "left", "right", "top"), _PADDING)
                     self.empty("y:Insets", **inset)
 
     def _field(self, column: str, index: int, place: _Place) -> None:

@@ -22,20 +22,26 @@ class StatementLookup:
     def __init__(self, result: LineageResult) -> None:
         self._by_place: dict[tuple[str, int], StatementLineage] = {}
         self._by_target: dict[tuple[int, RelationId], StatementLineage] = {}
+        self._last_names = dict(result.renames)
         for statement in result.statements:
             self._by_place.setdefault((statement.span.source_name, statement.index), statement)
             for relation in statement.writes:
-                self._by_target.setdefault((statement.index, relation), statement)
+                self._by_target.setdefault((statement.index, self._last_name(relation)), statement)
         self._source_name = result.source_name
+
+    def _last_name(self, relation: RelationId) -> RelationId:
+        """The name that folded edges use: that at the end of the script."""
+        return self._last_names.get(relation, relation)
 
     def find(self, edge: Edge) -> StatementLineage | None:
         """The statement that made the edge, or ``None`` where the result does not hold it."""
         source_name = edge.span.source_name if edge.span else self._source_name
+        target = self._last_name(edge.target.relation)
         here = self._by_place.get((source_name, edge.statement))
-        if here is not None and edge.target.relation in here.writes:
+        if here is not None and any(self._last_name(relation) == target for relation in here.writes):
             return here
         # A folded edge may stand for text in one file and a statement of another one.
-        return self._by_target.get((edge.statement, edge.target.relation), here)
+        return self._by_target.get((edge.statement, target), here)
 
 
 class RelationNames:

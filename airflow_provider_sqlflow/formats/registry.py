@@ -48,16 +48,16 @@ class Format:
 
 
 def _table(*formats: Format) -> Mapping[str, Format]:
-    return {format.name: format for format in formats}
+    return {entry.name: entry for entry in formats}
 
 
 FORMATS: Mapping[str, Format] = _table(
-    Format("json", ".json", "application/json", "sqlflow.document", "iter_json", "SQLFlow's lineage document"),
-    Format("csv", ".csv", "text/csv", "csv_rows", "iter_csv", "one column edge a row, SQLFlow's ten columns"),
+    Format("json", ".json", "application/json", "sqlflow.document", "iter_json", "SQLFlow's document"),
+    Format("csv", ".csv", "text/csv", "csv_rows", "iter_csv", "one edge a row, SQLFlow's columns"),
     Format("graphml", ".graphml", "application/graphml+xml", "graphml", "iter_graphml", "GraphML for yEd"),
     Format("svg", ".svg", "image/svg+xml", "picture", "draw_svg", "picture, vector"),
     Format("png", ".png", "image/png", "picture", "draw_png", "picture, pixels"),
-    Format("edges", ".jsonl", "application/x-ndjson", "edge_lines", "iter_edges", "one column edge a JSON line"),
+    Format("edges", ".jsonl", "application/x-ndjson", "edge_lines", "iter_edges", "one edge a JSON line"),
     Format("tree", ".txt", "text/plain; charset=utf-8", "tree", "iter_tree", "text for people"),
 )
 """Every format, in the order in which help texts list them."""

@@ -15,7 +15,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from airflow_provider_sqlflow.engine.model import ColumnRef, Diagnostic, Edge, Effect, LineageResult, RelationId
+from airflow_provider_sqlflow.engine.model import (
+    ColumnRef,
+    Diagnostic,
+    Edge,
+    Effect,
+    LineageResult,
+    RelationId,
+)
 from airflow_provider_sqlflow.formats.lookup import RelationNames
 
 ROWS = "[rows]"

@@ -11,7 +11,9 @@ from pathlib import Path
 from typing import Any
 
 # Airflow reads these when it is first imported, so they are set while tests are collected.
-os.environ.setdefault("AIRFLOW_HOME", tempfile.mkdtemp(prefix="sqlflow-airflow-home-"))
+if "AIRFLOW_HOME" not in os.environ:
+    _home = tempfile.TemporaryDirectory(prefix="sqlflow-airflow-home-", ignore_cleanup_errors=True)
+    os.environ["AIRFLOW_HOME"] = _home.name
 os.environ.setdefault("AIRFLOW__CORE__LOAD_EXAMPLES", "False")
 
 import pytest

@@ -24,6 +24,8 @@ def airflow_environment(home: Path) -> dict[str, str]:
     }
     return {
         **inherited,
+        # ``airflow standalone`` starts its parts by name.
+        "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")]),
         "AIRFLOW_HOME": str(home),
         "AIRFLOW__CORE__DAGS_FOLDER": str(REPOSITORY / "dags"),
         "AIRFLOW__CORE__LOAD_EXAMPLES": "False",

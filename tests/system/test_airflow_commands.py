@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from pathlib import Path
 
 import pytest
 
@@ -54,3 +55,11 @@ def test_the_flagship_analyses_another_folder(airflow, tmp_path):
     text = (tmp_path / "out" / "mine" / "mine.csv").read_text()
     assert "orders" in text
     assert "total" in text
+
+
+def test_the_minimal_dag_runs_as_it_stands(airflow):
+    written = Path("/tmp/lineage/example_sqlflow_minimal.analyse.csv")
+    written.unlink(missing_ok=True)
+    airflow("dags", "test", "example_sqlflow_minimal")
+    assert "sold_on" in written.read_text()
+    written.unlink()

@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlglot import exp
 
-from airflow_provider_sqlflow.engine.graph import IDENTITY, Column, Input
+from airflow_provider_sqlflow.engine.graph import DECIDES, IDENTITY, TRANSFORMATION, Column, Input
 from airflow_provider_sqlflow.engine.scope import Scope
 from airflow_provider_sqlflow.engine.session import Name
 from airflow_provider_sqlflow.engine.statements.context import Statement, value_column
@@ -31,9 +31,15 @@ def assignments(statement: Statement, expressions: Any, scope: Scope) -> list[tu
             if isinstance(query, exp.Query):
                 inner = reader.walker.read_query(query, scope)
                 scope.owner.reads[inner] = None
+                decided = Input(inner.rows, DECIDES, place)
                 for names, column in zip(targets, inner.columns.values(), strict=False):
                     found.append(
-                        (names, value_column(scope.owner, names[-1].text, [Input(column, IDENTITY, place)]))
+                        (
+                            names,
+                            value_column(
+                                scope.owner, names[-1].text, [Input(column, IDENTITY, place), decided]
+                            ),
+                        )
                     )
                 continue
             for names, part in zip(targets, right.args.get("expressions") or (), strict=False):
@@ -45,6 +51,10 @@ def assignments(statement: Statement, expressions: Any, scope: Scope) -> list[tu
         start = _behind_equals(statement, place, right)
         inputs = reader.walker.inputs(right, scope, IDENTITY, start)
         names = reader.walker.names(left)
+        if _is_compound(reader.quoter.text(place)):  # T-SQL: a += b
+            inputs = [Input(one.column, max(one.kind, TRANSFORMATION), one.place) for one in inputs]
+            for column, _ in scope.resolve(names):
+                inputs.insert(0, Input(column, TRANSFORMATION, place))
         found.append((names, value_column(scope.owner, names[-1].text, inputs)))
     return found
 
@@ -57,3 +67,8 @@ def _behind_equals(statement: Statement, place: tuple[int, int], right: Any) -> 
         return place
     start = place[0] + len(head) + 1 + len(tail) - len(tail.lstrip())
     return start, place[1]
+
+
+def _is_compound(text: str) -> bool:
+    head, equals, _ = text.partition("=")
+    return bool(equals) and head.rstrip()[-1:] in ("+", "-", "*", "/", "%", "&", "|", "^")

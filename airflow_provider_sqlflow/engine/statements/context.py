@@ -35,7 +35,7 @@ from airflow_provider_sqlflow.engine.model import (
 from airflow_provider_sqlflow.engine.queries import QueryReader
 from airflow_provider_sqlflow.engine.reader import Written
 from airflow_provider_sqlflow.engine.session import Name, Session, table_parts
-from airflow_provider_sqlflow.engine.split import RawStatement
+from airflow_provider_sqlflow.engine.split import RawStatement, split
 
 
 @dataclass(slots=True)
@@ -90,6 +90,14 @@ class Statement:
         node = Node(relation, RelationKind.SUBQUERY, is_derived=True)
         self.reader.read(query, node, None, {})
         return node
+
+    def inner(self, text: str, base: int) -> Statement | None:
+        """A statement that stands in a string of this one."""
+        raw = next(iter(split(text, self.session.rules.name)), None)
+        if not isinstance(raw, RawStatement):
+            return None
+        raw.shift(base)
+        return Statement(self.session, raw, self.index)
 
     def _write_nested(self, tree: Any, ctes: dict[str, Node]) -> Written | None:
         """The write of a data-modifying CTE met in a query."""

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from sqlglot import exp
+from sqlglot.tokenizer_core import Token, TokenType
 
 from airflow_provider_sqlflow.engine.graph import Node
-from airflow_provider_sqlflow.engine.model import RelationKind, Severity, StatementKind
+from airflow_provider_sqlflow.engine.model import RelationId, RelationKind, Severity, StatementKind
+from airflow_provider_sqlflow.engine.rescue import Rescued
 from airflow_provider_sqlflow.engine.session import Name
 from airflow_provider_sqlflow.engine.statements.context import Statement
 from airflow_provider_sqlflow.engine.statements.files import write_from_path
@@ -36,7 +39,7 @@ def read_create(statement: Statement, tree: Any) -> None:
     if isinstance(query, exp.Table):
         query = exp.select("*").from_(query, copy=False)
     if isinstance(query, (exp.Query, exp.Values)):
-        create_from_query(statement, this, query, columns, relation_kind, is_temporary, tree)
+        create_from_query(statement, statement.parts(this), query, columns, relation_kind, is_temporary, tree)
         return
     parts = statement.parts(this)
     if not parts:
@@ -56,9 +59,30 @@ def read_create(statement: Statement, tree: Any) -> None:
         statement.write(target, [], None, [])
 
 
+def read_rescued(statement: Statement, rescued: Rescued) -> None:
+    """A CREATE whose header the parser does not know."""
+    is_view = rescued.kind is not RelationKind.TABLE
+    statement.kind = StatementKind.CREATE_VIEW if is_view else StatementKind.CREATE_TABLE
+    parts = [_token_name(statement, token, statement.session.rules.relation_key) for token in rescued.name]
+    columns = [_token_name(statement, token, statement.session.rules.column_key) for token in rescued.columns]
+    if rescued.is_recursive:
+        relation = statement.session.declare(parts, rescued.kind, columns)
+        node = Node(relation.id, rescued.kind, is_derived=True)
+        statement.reader.read_recursive(rescued.query, node, parts[-1], columns)
+        statement.write(relation, map_columns(statement, relation, node, columns), node.rows, [node])
+        return
+    create_from_query(statement, parts, rescued.query, columns, rescued.kind, rescued.is_temporary)
+
+
+def _token_name(statement: Statement, token: Token, fold: Callable[[str, bool], str]) -> Name:
+    base = statement.raw.base
+    quoted = token.token_type is TokenType.IDENTIFIER
+    return Name(token.text, fold(token.text, quoted), base + token.start, base + token.end + 1)
+
+
 def create_from_query(
     statement: Statement,
-    this: Any,
+    parts: list[Name],
     query: Any,
     columns: list[Name],
     kind: RelationKind,
@@ -66,17 +90,13 @@ def create_from_query(
     tree: Any = None,
 ) -> None:
     """CREATE … AS query and SELECT INTO: the relation has the query's columns."""
-    parts = statement.parts(this)
     if not parts:
         statement.warn("unsupported_target", "the target of this statement is not read")
         return
-    is_temporary = is_temporary or parts[-1].text.startswith("#")
+    is_temporary = is_temporary or parts[-1].text.startswith(("#", "@"))
     ctes = statement.reader.read_ctes(tree, None, {}) if tree is not None else {}
-    probe = Node(
-        statement.session.relation(parts).id if not is_temporary else _temporary_id(statement, parts),
-        kind,
-        is_derived=True,
-    )
+    identity = RelationId(None, None, parts[-1].text, "session") if is_temporary else None
+    probe = Node(identity or statement.session.relation(parts).id, kind, is_derived=True)
     statement.reader.read(query, probe, None, ctes)
     outputs = [Name(column.name or "", key.split("\0")[0], -1, -1) for key, column in probe.columns.items()]
     declared = columns or (None if probe.has_unknown_columns else outputs)
@@ -84,14 +104,7 @@ def create_from_query(
     if is_temporary and probe.has_unknown_columns and not columns:
         target.stars = list(probe.stars)
         target.any_inputs = probe.any_inputs
-    values = map_columns(statement, target, probe, columns)
-    statement.write(target, values, probe.rows, [probe])
-
-
-def _temporary_id(statement: Statement, parts: list[Name]) -> Any:
-    from airflow_provider_sqlflow.engine.model import RelationId
-
-    return RelationId(None, None, parts[-1].text)
+    statement.write(target, map_columns(statement, target, probe, columns), probe.rows, [probe])
 
 
 def _declare(

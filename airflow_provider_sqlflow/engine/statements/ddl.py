@@ -12,6 +12,8 @@ from airflow_provider_sqlflow.engine.graph import IDENTITY, Input, Node
 from airflow_provider_sqlflow.engine.model import RelationKind, StatementKind
 from airflow_provider_sqlflow.engine.session import Name
 from airflow_provider_sqlflow.engine.statements.context import Statement, value_column
+from airflow_provider_sqlflow.engine.statements.create import report_routine
+from airflow_provider_sqlflow.engine.statements.files import read_file_command
 
 _SEARCH_PATH = re.compile(
     r"^\s*(?:LOCAL\s+|SESSION\s+)?search_path\s*(?:=|TO)\s*(.+)$", re.IGNORECASE | re.DOTALL
@@ -25,12 +27,18 @@ _STREAM = re.compile(
 _SYNONYM = re.compile(
     r"^\s*CREATE\s+(?:OR\s+REPLACE\s+)?(?:PUBLIC\s+)?SYNONYM\s+(\S+)\s+FOR\s+([^\s;]+)", re.IGNORECASE
 )
+_SET_SCHEMA = re.compile(
+    r"^\s*ALTER\s+(?:TABLE|VIEW)\s+(?:IF\s+EXISTS\s+)?(\S+)\s+SET\s+SCHEMA\s+([^\s;]+)", re.I
+)
+_SWITCH = re.compile(
+    r"^\s*ALTER\s+TABLE\s+(\S+)\s+SWITCH\s+(?:PARTITION\s+\S+\s+)?TO\s+([^\s;]+)", re.IGNORECASE
+)
 _RENAME = re.compile(r"^\s*RENAME\s+(?:TABLE\s+)?(.+)$", re.IGNORECASE | re.DOTALL)
 _PAIR = re.compile(r"(\S+)\s+TO\s+([^\s,;]+)", re.IGNORECASE)
 
 
 def read_alter(statement: Statement, tree: Any) -> None:
-    """ALTER TABLE: renames, swaps, exchanged partitions, added columns."""
+    """ALTER TABLE: renames, swaps, exchanged partitions, changed columns."""
     statement.kind = StatementKind.ALTER
     parts = statement.parts(tree.args.get("this"))
     if not parts:
@@ -43,13 +51,41 @@ def read_alter(statement: Statement, tree: Any) -> None:
             rename(statement, parts, target)
         elif isinstance(action, exp.SwapTable):
             _swap(statement, parts, statement.parts(action.args["this"]))
-        elif isinstance(action, (exp.ColumnDef, exp.AddConstraint)):
-            for name in statement.names([action]) if isinstance(action, exp.ColumnDef) else ():
+        elif isinstance(action, exp.ColumnDef):
+            for name in statement.names([action]):
                 _add_column(statement, parts, name)
+        elif isinstance(action, exp.RenameColumn):
+            _change_columns(
+                statement, parts, statement.names([action.this]), statement.names([action.args["to"]])
+            )
+        elif isinstance(action, exp.Drop) and str(action.args.get("kind") or "").upper() == "COLUMN":
+            _change_columns(statement, parts, statement.names(action.args.get("tables") or ()), [])
         elif type(action).__name__ == "ExchangePartition":
             other = next(iter(action.find_all(exp.Table)), None)
             if other is not None:
                 _swap(statement, parts, statement.parts(other))
+
+
+def _change_columns(statement: Statement, parts: list[Name], old: list[Name], new: list[Name]) -> None:
+    """Columns of a known relation renamed (by position in ``new``) or dropped."""
+    session = statement.session
+    node = session.relation(parts)
+    if node.has_unknown_columns or not node.columns:
+        return
+    replaced = {name.key: (new[number] if number < len(new) else None) for number, name in enumerate(old)}
+    columns: list[Name] = []
+    for key, column in node.columns.items():
+        kept = replaced.get(key, Name(column.name or "", key, -1, -1))
+        if kept is not None:
+            columns.append(kept)
+    if node.is_derived:
+        fresh = session.next_version(node)
+        fresh.columns = {}
+        by_old = {key: column for key, column in node.columns.items() if replaced.get(key, key) is not None}
+        for name, column in zip(columns, by_old.values(), strict=False):
+            fresh.add(name.key, name.text, list(column.inputs or ())).fold()
+        return
+    session.declare(parts, node.kind, columns)
 
 
 def _add_column(statement: Statement, parts: list[Name], name: Name) -> None:
@@ -106,15 +142,38 @@ def _link_rows(statement: Statement, source: Node, target: Node) -> None:
 def read_drop(statement: Statement, tree: Any) -> None:
     """DROP: a temporary table's name is free again."""
     statement.kind = StatementKind.DROP
-    kind = str(tree.args.get("kind") or "").upper()
-    if kind not in ("TABLE", "VIEW", ""):
+    if str(tree.args.get("kind") or "").upper() not in ("TABLE", "VIEW", ""):
         return
-    for table in [tree.args.get("this"), *(tree.args.get("expressions") or ())]:
+    for table in tree.args.get("tables") or ():
         parts = statement.parts(table)
-        if len(parts) == 1:
-            temporary = statement.session.temporary.get(parts[0].key)
-            if temporary is not None:
-                statement.session.forget(temporary)
+        temporary = statement.session.temporary.get(parts[-1].key) if parts else None
+        if temporary is not None:
+            statement.session.forget(temporary)
+
+
+def read_declare(statement: Statement, tree: Any) -> None:
+    """``DECLARE @t TABLE (…)``: a table variable is a temporary table."""
+    for item in tree.args.get("expressions") or ():
+        schema = item.args.get("kind")
+        if not isinstance(schema, exp.Schema):
+            continue
+        for variable in item.args.get("this") or ():
+            text = f"@{variable.name}"
+            name = Name(text, statement.session.rules.relation_key(text, False), -1, -1)
+            node = statement.session.new_temporary([name])
+            for column in statement.names(schema.args.get("expressions") or ()):
+                node.add(column.key, column.text, [])
+            node.complete()
+
+
+def read_execute(statement: Statement, tree: Any) -> None:
+    """SQL Server's ``sp_rename 'old', 'new'``; other procedures are not followed."""
+    procedure = tree.args.get("this")
+    arguments = [item for item in tree.args.get("expressions") or () if isinstance(item, exp.Literal)]
+    if isinstance(procedure, exp.Expr) and procedure.name.lower() == "sp_rename" and len(arguments) == 2:
+        old = _text_name(statement, arguments[0].name)
+        new = _text_name(statement, arguments[1].name)
+        rename(statement, old, [*old[:-1], *new] if len(new) == 1 else new)
 
 
 def read_use(statement: Statement, tree: Any) -> None:
@@ -146,44 +205,67 @@ def read_use(statement: Statement, tree: Any) -> None:
         session.schema = parts[0]
 
 
-def read_command(statement: Statement, text: str) -> None:
-    """Statements that sqlglot keeps as text: search paths, streams, synonyms, MySQL's RENAME."""
-    head, _, rest = text.strip().partition(" ")
-    word = head.upper()
+def read_command(statement: Statement, text: str) -> bool:
+    """Statements that the parser keeps as text, or does not know; false when the text says nothing."""
+    word = text.split(None, 1)[0].upper() if text.strip() else ""
     if word == "SET":
-        _set(statement, rest)
-    elif word == "RENAME":
+        _set(statement, text.strip()[3:])
+        return True
+    if word == "RENAME":
         match = _RENAME.match(text)
         for old, new in _PAIR.findall(match.group(1)) if match else ():
             rename(statement, _text_name(statement, old), _text_name(statement, new))
-    elif word == "CREATE":
-        match = _STREAM.match(text) or _SYNONYM.match(text)
-        if match:
-            source = statement.session.relation(_text_name(statement, match.group(2)))
-            is_stream = "STREAM" in text[: match.start(1)].upper()
-            kind = RelationKind.STREAM if is_stream else RelationKind.VIEW
-            columns = (
-                None
-                if source.has_unknown_columns
-                else [Name(column.name or "", key, -1, -1) for key, column in source.columns.items()]
-            )
-            target = statement.session.declare(_text_name(statement, match.group(1)), kind, columns)
-            statement.kind = StatementKind.CREATE_STREAM if is_stream else StatementKind.CREATE_VIEW
-            place = statement.reader.quoter.whole
-            pairs = [
-                (
-                    Name(column.name or "", key, -1, -1),
-                    value_column(target, column.name or "", [Input(column, IDENTITY, place)]),
-                )
-                for key, column in source.columns.items()
-            ] or [
-                (
-                    Name("*", "*", -1, -1),
-                    value_column(target, "*", [Input(source.star_column(), IDENTITY, place)]),
-                )
-            ]
-            statement.write(target, pairs, None, [source])
-            _link_rows(statement, source, target)
+        return match is not None
+    if word == "DO":
+        report_routine(statement)
+        return True
+    if word == "CREATE":
+        return _create(statement, text)
+    if word == "ALTER":
+        return _alter(statement, text)
+    if word in ("BULK", "UNLOAD", "EXPORT"):
+        return read_file_command(statement, text)
+    return False
+
+
+def _create(statement: Statement, text: str) -> bool:
+    match = _STREAM.match(text) or _SYNONYM.match(text)
+    if match is None:
+        return False
+    source = statement.session.relation(_text_name(statement, match.group(2)))
+    is_stream = "STREAM" in text[: match.start(1)].upper()
+    kind = RelationKind.STREAM if is_stream else RelationKind.VIEW
+    columns = [Name(column.name or "", key, -1, -1) for key, column in source.columns.items()]
+    declared = None if source.has_unknown_columns else columns
+    target = statement.session.declare(_text_name(statement, match.group(1)), kind, declared)
+    statement.kind = StatementKind.CREATE_STREAM if is_stream else StatementKind.CREATE_VIEW
+    place = statement.reader.quoter.whole
+    named = list(zip(columns, source.columns.values(), strict=True))
+    if source.has_unknown_columns:
+        named.append((Name("*", "*", -1, -1), source.star_column()))
+    pairs = [
+        (name, value_column(target, name.text, [Input(column, IDENTITY, place)])) for name, column in named
+    ]
+    statement.write(target, pairs, None, [source])
+    _link_rows(statement, source, target)
+    return True
+
+
+def _alter(statement: Statement, text: str) -> bool:
+    statement.kind = StatementKind.ALTER
+    moved = _SET_SCHEMA.match(text)
+    if moved:
+        old = _text_name(statement, moved.group(1))
+        rename(statement, old, [*_text_name(statement, moved.group(2)), old[-1]])
+        return True
+    switched = _SWITCH.match(text)
+    if switched:
+        source = statement.session.relation(_text_name(statement, switched.group(1)))
+        target = statement.session.relation(_text_name(statement, switched.group(2)))
+        _link_rows(statement, source, target)
+        statement.extra_reads.append(source)
+        return True
+    return False
 
 
 def _set(statement: Statement, rest: str) -> None:

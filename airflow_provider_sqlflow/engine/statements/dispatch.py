@@ -9,9 +9,17 @@ from sqlglot import exp
 
 from airflow_provider_sqlflow.engine.graph import Node
 from airflow_provider_sqlflow.engine.model import RelationKind, StatementKind
+from airflow_provider_sqlflow.engine.rescue import Rescued
 from airflow_provider_sqlflow.engine.statements.context import Statement
-from airflow_provider_sqlflow.engine.statements.create import create_from_query, read_create
-from airflow_provider_sqlflow.engine.statements.ddl import read_alter, read_command, read_drop, read_use
+from airflow_provider_sqlflow.engine.statements.create import create_from_query, read_create, read_rescued
+from airflow_provider_sqlflow.engine.statements.ddl import (
+    read_alter,
+    read_command,
+    read_declare,
+    read_drop,
+    read_execute,
+    read_use,
+)
 from airflow_provider_sqlflow.engine.statements.files import read_copy, read_load_data
 from airflow_provider_sqlflow.engine.statements.insert import read_insert, read_multi_insert
 from airflow_provider_sqlflow.engine.statements.query import read_query
@@ -26,7 +34,9 @@ def _cache(statement: Statement, tree: Any) -> None:
     """Spark's CACHE TABLE … AS: a temporary view; caching alone moves no data anywhere."""
     query = tree.args.get("expression")
     if isinstance(query, exp.Query):
-        create_from_query(statement, tree.args["this"], query, [], RelationKind.TABLE, is_temporary=True)
+        create_from_query(
+            statement, statement.parts(tree.args["this"]), query, [], RelationKind.TABLE, is_temporary=True
+        )
         statement.writes.clear()
 
 
@@ -51,11 +61,16 @@ _READERS: dict[type, Callable[[Statement, Any], None]] = {
     exp.Cache: _cache,
     exp.Command: _command,
     exp.Set: _command,
+    exp.Declare: read_declare,
+    exp.Execute: read_execute,
 }
 
 
 def read_statement(statement: Statement, tree: Any) -> None:
     """Read a statement; unknown families have no lineage and say nothing."""
+    if isinstance(tree, Rescued):
+        read_rescued(statement, tree)
+        return
     reader = _READERS.get(type(tree))
     if reader is not None:
         reader(statement, tree)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from sqlglot import exp
 
+from airflow_provider_sqlflow.engine.catalog import split_name
 from airflow_provider_sqlflow.engine.graph import IDENTITY, Column, Input, Node
 from airflow_provider_sqlflow.engine.model import RelationKind, StatementKind
+from airflow_provider_sqlflow.engine.parse import StatementParser
 from airflow_provider_sqlflow.engine.session import Name
 from airflow_provider_sqlflow.engine.statements.context import Statement, value_column
 from airflow_provider_sqlflow.engine.statements.insert import map_columns
@@ -127,3 +130,46 @@ def _file(statement: Statement, item: Any) -> Node | None:
 
 def _path_name(text: str) -> Name:
     return Name(text, text, -1, -1)
+
+
+_BULK = re.compile(r"^\s*BULK\s+INSERT\s+(\S+)\s+FROM\s+'([^']+)'", re.IGNORECASE)
+_UNLOAD = re.compile(
+    r"^\s*UNLOAD\s*\(\s*(?:'((?:[^']|'')*)'|(.*?))\s*\)\s*TO\s*'([^']+)'", re.IGNORECASE | re.DOTALL
+)
+_EXPORT = re.compile(r"^\s*EXPORT\s+DATA\b.*?\buri\s*=\s*'([^']+)'.*?\)\s*AS\b", re.IGNORECASE | re.DOTALL)
+
+
+def read_file_command(statement: Statement, text: str) -> bool:
+    """``BULK INSERT``, Redshift's and Athena's ``UNLOAD``, BigQuery's ``EXPORT DATA``."""
+    bulk = _BULK.match(text)
+    if bulk:
+        rules = statement.session.rules
+        parts = [Name(part, rules.relation_key(part, False), -1, -1) for part in split_name(bulk.group(1))]
+        statement.kind = StatementKind.COPY
+        source = statement.session.relation([_path_name(bulk.group(2))], RelationKind.PATH)
+        _load(statement, statement.session.relation(parts), source, [])
+        return True
+    unload = _UNLOAD.match(text)
+    if unload:
+        group = 1 if unload.group(1) is not None else 2
+        return _unload_query(statement, text, unload.start(group), unload.end(group), unload.group(3))
+    export = _EXPORT.match(text)
+    if export:
+        return _unload_query(statement, text, export.end(), len(text), export.group(1))
+    return False
+
+
+def _unload_query(statement: Statement, text: str, start: int, end: int, path: str) -> bool:
+    """Read the query that stands in a part of the statement's text and write it to a path."""
+    query = text[start:end].replace("''", "' ")  # a doubled quote, at the same length
+    inner = statement.inner(query, statement.raw.start + start)
+    if inner is None:
+        return False
+    tree = StatementParser(statement.session.rules.name).parse(inner.raw)
+    target = statement.session.relation([_path_name(path)], RelationKind.PATH)
+    node = Node(target.id, RelationKind.SUBQUERY, is_derived=True)
+    inner.reader.read(tree, node, None, {})
+    statement.reader.nodes.extend(inner.reader.nodes)
+    statement.kind = StatementKind.COPY
+    statement.write(target, _unloaded(node), node.rows, [node])
+    return True

@@ -17,7 +17,9 @@ def read_query(statement: Statement, tree: Any) -> None:
     into = _into(tree)
     if into is not None:
         is_temporary = bool(into.args.get("temporary"))
-        create_from_query(statement, into.args["this"], tree, [], RelationKind.TABLE, is_temporary)
+        create_from_query(
+            statement, statement.parts(into.args["this"]), tree, [], RelationKind.TABLE, is_temporary
+        )
         statement.kind = StatementKind.CREATE_TABLE
         return
     statement.kind = StatementKind.SELECT

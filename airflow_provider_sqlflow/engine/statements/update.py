@@ -98,7 +98,7 @@ def read_delete(statement: Statement, tree: Any, ctes: dict[str, Node] | None = 
     scope = reader.scope(node, None, reader.read_ctes(tree, None, ctes or {}))
     tables = tree.args.get("tables") or ()
     this = tree.args.get("this")
-    if this is not None:
+    if isinstance(this, exp.Expr):
         reader.add_source(this, scope)
     for item in tree.args.get("using") or ():
         reader.add_source(item, scope)

@@ -72,7 +72,9 @@ def iter_json(result: LineageResult, title: str = "") -> Iterator[str]:
     yield "\n"
 
 
-def build_answer(result: LineageResult, *, job_id: str | None = None, intermediates: bool = False) -> JsonObject:
+def build_answer(
+    result: LineageResult, *, job_id: str | None = None, intermediates: bool = False
+) -> JsonObject:
     """The documented envelope, summary and document.
 
     Args:
@@ -138,7 +140,9 @@ def _place(relation: RelationId | None, layers: Layers) -> JsonObject:
     }
 
 
-def _object(item: Relation, numbering: Numbering, layers: Layers, process_ids: list[str] | None) -> JsonObject:
+def _object(
+    item: Relation, numbering: Numbering, layers: Layers, process_ids: list[str] | None
+) -> JsonObject:
     shape = OBJECT_SHAPES[item.kind]
     entry: JsonObject = {
         "id": numbering.relation_ids[item.id],

@@ -61,7 +61,7 @@ class Numbering:
     def _number_processes(self, result: LineageResult) -> None:
         counts: Counter[str] = Counter()
         for statement in result.statements:
-            if any(relation in self.relation_ids for relation in statement.writes):
+            if any(relation in self.relation_ids and relation.scope is None for relation in statement.writes):
                 title = process_name_of(statement.kind).title
                 counts[title] += 1
                 self.process_ids[key_of(statement)] = self.next_id()

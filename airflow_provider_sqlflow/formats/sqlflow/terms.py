@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from airflow_provider_sqlflow.engine.dialects import rules_of
 from airflow_provider_sqlflow.engine.model import (
     Diagnostic,
     Edge,
@@ -162,10 +163,10 @@ class Layers:
         return relation.schema or relation.database, None
 
 
-# The documents disagree on whether this one layer is a catalog or a schema; their samples say catalog.
-_ONE_LAYER = frozenset({"mysql", "doris", "starrocks", "singlestore", "teradata", "hive", "clickhouse"})
-
-
 def layers_of(dialect: str) -> Layers:
-    """The name layers of a dialect (a sqlglot name)."""
-    return Layers(supports_schemas=dialect not in _ONE_LAYER)
+    """The name layers of a dialect (a sqlglot name).
+
+    The documents disagree on whether the one layer of MySQL and its like is a catalog or a schema; their
+    samples say catalog.
+    """
+    return Layers(supports_schemas=rules_of(dialect).has_schemas)
