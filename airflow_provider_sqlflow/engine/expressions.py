@@ -109,8 +109,14 @@ class Walker:
             self.stage_column(this, self.names_of_table(column), scope, kind, place, out)
             return
         if not isinstance(this, exp.Identifier):
+            if isinstance(this, exp.Literal) and isinstance(column.args.get("table"), exp.Identifier):
+                tuple_ = self.session.column_name(column.args["table"], self.base)  # ClickHouse: pair.1
+                for found, _ in scope.resolve([tuple_]):
+                    out.append(Input(found, combine(kind, TRANSFORMATION), place))
             return
         parts = self.names(column)
+        if parts[-1].text.lower() in _SEQUENCE_VALUES and len(parts) > 1:
+            return
         if len(parts) == 1 and parts[0].is_placeholder:
             return
         if len(parts) == 1 and self._is_whole_row(parts[0], scope):
@@ -259,6 +265,7 @@ def _filter(walker: Walker, e: Expression, scope: Scope, kind: int, place: Place
         walker.visit(condition, scope, CONDITIONAL if kind & 15 < JOIN else kind, place, out)
 
 
+_SEQUENCE_VALUES = frozenset({"nextval", "currval"})
 _POSITIONAL = (exp.Lag, exp.Lead, exp.FirstValue, exp.LastValue, exp.NthValue)
 
 
@@ -271,7 +278,8 @@ def _window(walker: Walker, e: Expression, scope: Scope, kind: int, place: Place
         _default(walker, function, scope, kind, place, out)
     elif isinstance(this, exp.Expr):
         walker.visit(this, scope, kind, place, out)
-    step = WINDOW if kind & 15 < JOIN else kind
+    is_keep = str(e.args.get("over") or "").upper() == "KEEP"  # Oracle: which row's value is taken
+    step = (SORT if is_keep else WINDOW) if kind & 15 < JOIN else kind
     walker.children(e, scope, step, place, out, skip="this")
     alias = e.args.get("alias")
     named = scope.windows.get(alias.name.lower()) if isinstance(alias, exp.Expr) else None
@@ -368,6 +376,7 @@ _MASKING_NAMES = frozenset(
 )  # fmt: skip
 _AGGREGATE_NAMES = frozenset(
     {
+        "map_agg", "multimap_agg", "histogram", "numeric_histogram", "max_by", "min_by",
         "string_agg", "json_agg", "jsonb_agg", "json_object_agg", "jsonb_object_agg", "group_concat",
         "listagg",
         "wm_concat", "collect_list", "collect_set", "any_value", "bool_and", "bool_or", "every", "mode",
@@ -379,11 +388,66 @@ _AGGREGATE_NAMES = frozenset(
 )  # fmt: skip
 
 
+def _multi_if(walker: Walker, e: Expression, scope: Scope, kind: int, place: Place, out: list[Input]) -> None:
+    """ClickHouse's ``multiIf(c1, a, c2, b, else)``."""
+    arguments = e.args.get("expressions") or ()
+    for number, argument in enumerate(arguments):
+        is_condition = number % 2 == 0 and number < len(arguments) - 1
+        walker.visit(argument, scope, CONDITIONAL if is_condition and kind & 15 < JOIN else kind, place, out)
+
+
+def _choose(walker: Walker, e: Expression, scope: Scope, kind: int, place: Place, out: list[Input]) -> None:
+    """T-SQL's ``CHOOSE(which, a, b)``: the first argument decides."""
+    for number, argument in enumerate(e.args.get("expressions") or ()):
+        walker.visit(argument, scope, CONDITIONAL if number == 0 and kind & 15 < JOIN else kind, place, out)
+
+
+def _proposed_row(
+    walker: Walker, e: Expression, scope: Scope, kind: int, place: Place, out: list[Input]
+) -> bool:
+    """MySQL's ``VALUES(column)`` in ON DUPLICATE KEY UPDATE: the row that was to be inserted."""
+    arguments: list[Expression] = e.args.get("expressions") or []
+    source = next((one for one in scope.by_name.get("values", ()) if not one.is_visible), None)
+    if source is None or len(arguments) != 1:
+        return False
+    identifier = arguments[0].args["this"] if isinstance(arguments[0], exp.Column) else arguments[0]
+    if not isinstance(identifier, exp.Identifier):
+        return False
+    name = walker.session.column_name(identifier, walker.base)
+    column = source.node.find(name.key, name.text)
+    if column is not None:
+        out.append(Input(column, kind, place))
+    return True
+
+
+def _having_max(
+    walker: Walker, e: Expression, scope: Scope, kind: int, place: Place, out: list[Input]
+) -> None:
+    """BigQuery's ``ANY_VALUE(x HAVING MAX y)``: y decides whose x."""
+    walker.visit(e.args["this"], scope, kind, place, out)
+    walker.visit(e.args["expression"], scope, SORT, place, out)
+
+
+def _comprehension(
+    walker: Walker, e: Expression, scope: Scope, kind: int, place: Place, out: list[Input]
+) -> None:
+    """``[x * 2 FOR x IN list]``: the list is read; x is its own variable."""
+    iterator = e.args.get("iterator")
+    if isinstance(iterator, exp.Expr):
+        walker.visit(iterator, scope, TRANSFORMATION if kind == IDENTITY else kind, place, out)
+
+
 def _anonymous(
     walker: Walker, e: Expression, scope: Scope, kind: int, place: Place, out: list[Input]
 ) -> None:
     name = str(e.args.get("this") or "").lower()
-    if name in _MASKING_NAMES:
+    if name == "multiif":
+        _multi_if(walker, e, scope, kind, place, out)
+    elif name == "choose":
+        _choose(walker, e, scope, kind, place, out)
+    elif name == "values" and _proposed_row(walker, e, scope, kind, place, out):
+        return
+    elif name in _MASKING_NAMES:
         _masking(walker, e, scope, kind, place, out)
     elif name in _AGGREGATE_NAMES:
         _aggregate(walker, e, scope, kind, place, out)
@@ -442,9 +506,12 @@ def _lambda(walker: Walker, e: Expression, scope: Scope, kind: int, place: Place
 
 
 def _star(walker: Walker, e: Expression, scope: Scope, kind: int, place: Place, out: list[Input]) -> None:
-    """A bare ``*`` inside a function other than COUNT: every relation in scope."""
+    """A bare ``*`` inside a function other than COUNT: every column of every relation in scope."""
+    step = TRANSFORMATION if kind == IDENTITY else kind
     for source in scope.sources:
-        out.append(Input(source.node.rows, kind if kind & 15 >= AGGREGATION else AGGREGATION, place))
+        out.extend(Input(column, step, place) for column in source.node.columns.values())
+        if source.node.has_unknown_columns:
+            out.append(Input(source.node.star_column(), step, place))
 
 
 _EXACT: dict[type, Callable[..., None]] = {
@@ -463,6 +530,8 @@ _EXACT: dict[type, Callable[..., None]] = {
     exp.Nullif: _nullif,
     exp.Coalesce: _coalesce,
     exp.Nvl2: _nvl2,
+    exp.HavingMax: _having_max,
+    exp.Comprehension: _comprehension,
     exp.DecodeCase: _decode,
     exp.ArgMax: _arg_max,
     exp.ArgMin: _arg_max,

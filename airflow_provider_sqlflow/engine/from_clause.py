@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from sqlglot import exp
@@ -89,39 +90,58 @@ class FromReader(PivotReader):
         return []
 
     def add_source(self, item: Any, scope: Scope, is_visible: bool = True) -> None:
-        """Something in FROM."""
-        args = item.args
-        if isinstance(item, exp.Table) and not isinstance(args.get("this"), exp.Func):
-            self._table(item, scope, is_visible)
-        elif isinstance(item, exp.Subquery):
-            self._subquery(item, scope, is_visible)
-        elif isinstance(item, exp.Lateral):
-            self._lateral(item, scope, is_visible)
-        elif isinstance(item, exp.Unnest):
-            self._unnest(item, scope, is_visible)
-        elif isinstance(item, exp.Values):
-            node = self._new_source_node(item, "values")
-            self._values(item, node, self.scope(node, scope, scope.ctes))
-            self._finish_source(item, node, scope, is_visible)
-        elif isinstance(item, exp.Join):
-            self.add_join(item, scope)
-        elif isinstance(item, exp.Query):
-            node = self._new_source_node(item, "subquery")
-            self.read(item, node, None, scope.ctes)
-            self._finish_source(item, node, scope, is_visible)
-        elif isinstance(item, exp.Tuple):
-            for part in item.args.get("expressions") or ():
-                self.add_source(part, scope, is_visible)
+        """Something in FROM, with the joins and laterals that hang on it."""
+        for cls, read in self._readers():
+            if isinstance(item, cls):
+                read(item, scope, is_visible)
+                break
         else:
             self._function(item, scope, is_visible)
-        for join in args.get("joins") or ():
+        for join in item.args.get("joins") or ():
             self.add_join(join, scope)
-        for lateral in args.get("laterals") or ():
+        for lateral in item.args.get("laterals") or ():
             self.add_source(lateral, scope)
+
+    def _readers(self) -> tuple[tuple[Any, Callable[[Any, Scope, bool], None]], ...]:
+        """Classes of sqlglot and what reads them, the special ones before the general."""
+        return (
+            (exp.Table, self._table),
+            (exp.Subquery, self._subquery),
+            (exp.Lateral, self._lateral),
+            (exp.Unnest, self._unnest),
+            (exp.Values, self._values_source),
+            (exp.Join, lambda item, scope, is_visible: self.add_join(item, scope)),
+            ((exp.Final, exp.TableSample, exp.Stream), self._wrapped),
+            (exp.Pivot, self._pivot_source),
+            ((exp.Alias, exp.Column), self._array_join),
+            (exp.Query, self._query_source),
+            (exp.Tuple, self._tuple),
+        )
+
+    def _values_source(self, item: Any, scope: Scope, is_visible: bool) -> None:
+        node = self._new_source_node(item, "values")
+        self._values(item, node, self.scope(node, scope, scope.ctes))
+        self._finish_source(item, node, scope, is_visible)
+
+    def _wrapped(self, item: Any, scope: Scope, is_visible: bool) -> None:
+        """``t FINAL``, ``STREAM(t)``, a sample: the relation inside."""
+        inner = item.args["this"]
+        is_bare = isinstance(item, exp.Stream) and isinstance(inner, exp.Subquery)
+        self.add_source(inner.args["this"] if is_bare else inner, scope, is_visible)
+
+    def _query_source(self, item: Any, scope: Scope, is_visible: bool) -> None:
+        node = self._new_source_node(item, "subquery")
+        self.read(item, node, None, scope.ctes)
+        self._finish_source(item, node, scope, is_visible)
+
+    def _tuple(self, item: Any, scope: Scope, is_visible: bool) -> None:
+        for part in item.args.get("expressions") or ():
+            self.add_source(part, scope, is_visible)
 
     def _table(self, item: Any, scope: Scope, is_visible: bool) -> None:
         parts = table_parts(self.session, item, self.base)
         if not parts:
+            self._function(item, scope, is_visible)
             return
         node = scope.ctes.get(parts[-1].key) if len(parts) == 1 else None
         if node is None:
@@ -195,29 +215,70 @@ class FromReader(PivotReader):
             node.add(
                 self.rules.column_key(name.text, False), name.text, [one for part in per_item for one in part]
             )
+        every = [one for part in per_item for one in part]
         for number, name in enumerate(names):
-            if isinstance(offset, exp.Expr) and number >= len(per_item) > 0:
-                inputs: list[Input] = []
-            else:
-                inputs = (
-                    per_item[number]
-                    if number < len(per_item) and len(per_item) > 1
-                    else [one for part in per_item for one in part]
-                )
-            node.add(name.key, name.text, inputs)
-        if isinstance(offset, exp.Identifier):
+            is_single = len(per_item) < 2 or number >= len(per_item)
+            node.add(name.key, name.text, every if is_single else per_item[number])
+        if isinstance(offset, exp.Identifier):  # the position is the array's, too
             name = self.session.column_name(offset, self.base)
-            node.add(name.key, name.text, [])
+            node.add(name.key, name.text, every)
         node.any_inputs = [one for part in per_item for one in part]
         node.complete()
         self._finish_source(item, node, scope, is_visible, is_named=True)
 
+    def _array_join(self, item: Any, scope: Scope, is_visible: bool) -> None:
+        """ClickHouse's ``ARRAY JOIN tags AS tag``: one column, the array's elements."""
+        value = item.args["this"] if isinstance(item, exp.Alias) else item
+        identifier = item.args["alias"] if isinstance(item, exp.Alias) else item.args["this"]
+        name = self.session.column_name(identifier, self.base)
+        node = self.new_node(name.text, RelationKind.SUBQUERY, name.start, name.end)
+        node.add(
+            name.key, name.text, self.walker.inputs(value, scope, TRANSFORMATION, self.quoter.extent(value))
+        )
+        node.complete()
+        scope.add(Source(node, None, (), is_visible))
+
+    def _pivot_source(self, item: Any, scope: Scope, is_visible: bool) -> None:
+        """Redshift's ``UNPIVOT o.props AS v AT k``: keys and values of an object."""
+        target = item.args["this"]
+        names = []
+        if isinstance(target, exp.AtIndex):
+            names.append(target.args["expression"])
+            target = target.args["this"]
+        if isinstance(target, exp.Alias):
+            names.append(target.args["alias"])
+            target = target.args["this"]
+        node = self.new_node("unpivot", RelationKind.SUBQUERY)
+        inputs = self.walker.inputs(target, scope, TRANSFORMATION, self.quoter.extent(target))
+        for identifier in names:
+            name = self.session.column_name(identifier, self.base)
+            node.add(name.key, name.text, inputs)
+        node.complete()
+        scope.add(Source(node, None, (), is_visible))
+
     def _function(self, item: Any, scope: Scope, is_visible: bool) -> None:
         """A table function: its columns come from its arguments."""
         inner = item.args.get("this") if isinstance(item, exp.Table) else item
+        path = read_path(inner)
+        if path is not None:
+            name = Name(path, path, -1, -1)
+            self._finish_source(item, self.session.relation([name], RelationKind.PATH), scope, is_visible)
+            return
+        if isinstance(item, exp.Table) and item.args.get("rows_from"):
+            self._rows_from(item, scope, is_visible)
+            return
         node = self._new_source_node(item, "function")
         node.kind = RelationKind.FUNCTION
         self._function_columns(inner, node, scope)
+        self._finish_source(item, node, scope, is_visible)
+
+    def _rows_from(self, item: Any, scope: Scope, is_visible: bool) -> None:
+        """PostgreSQL's ``ROWS FROM (f(), g()) AS r(a, b)``: a column for each function."""
+        node = self._new_source_node(item, "rows_from")
+        for number, function in enumerate(item.args["rows_from"]):
+            inputs = self.walker.inputs(function, scope, TRANSFORMATION, self.quoter.extent(function))
+            node.add(f"column{number + 1}", f"column{number + 1}", inputs)
+        node.complete()
         self._finish_source(item, node, scope, is_visible)
 
     def _function_columns(self, inner: Any, node: Node, scope: Scope) -> None:
@@ -246,8 +307,12 @@ class FromReader(PivotReader):
         is_named: bool = False,
     ) -> None:
         """Pivots, alias and column list of something in FROM; then it comes into scope."""
+        pivot_name: Name | None = None
         for pivot in item.args.get("pivots") or ():
             node = self._pivot(pivot, node, qualifier)
+            renamed = pivot.args.get("alias")
+            if isinstance(renamed, exp.TableAlias) and renamed.args.get("this") is not None:
+                pivot_name = self.session.relation_name(renamed.args["this"], self.base)
         alias = item.args.get("alias")
         name: Name | None = None
         if isinstance(alias, exp.TableAlias):
@@ -265,6 +330,8 @@ class FromReader(PivotReader):
                     node.complete()
         for pivot in (alias.args.get("pivots") if isinstance(alias, exp.TableAlias) else None) or ():
             node = self._pivot(pivot, node, qualifier)
+        if pivot_name is not None:
+            name, qualifier = pivot_name, (pivot_name.key,)
         scope.add(Source(node, name, qualifier, is_visible))
 
     def _with_columns(self, node: Node, names: list[Name], item: Any) -> Node:
@@ -287,6 +354,27 @@ class FromReader(PivotReader):
         fresh.complete()
         self.rename(fresh, names)
         return fresh
+
+
+_FILE_FUNCTIONS = frozenset(
+    {
+        "read_csv", "read_csv_auto", "read_parquet", "parquet_scan", "read_json", "read_json_auto",
+        "read_ndjson",
+        "read_files", "s3", "gcs", "url", "file", "hdfs", "iceberg_scan", "delta_scan", "s3cluster",
+    }
+)  # fmt: skip
+
+
+def read_path(inner: Any) -> str | None:
+    """The file that a table function reads: ``read_csv('a.csv')``, ``s3('s3://…')``."""
+    if not isinstance(inner, exp.Func):
+        return None
+    name = inner.name if isinstance(inner, exp.Anonymous) else inner.sql_name()
+    if name.lower() not in _FILE_FUNCTIONS:
+        return None
+    first = inner.args.get("this") if not isinstance(inner, exp.Anonymous) else None
+    first = first or next(iter(inner.args.get("expressions") or ()), None)
+    return str(first.name) if isinstance(first, exp.Literal) and first.is_string else None
 
 
 def _is_parenthesised_join(inner: Any) -> bool:

@@ -35,9 +35,6 @@ class PivotReader(Reader):
         node.complete()
         if isinstance(alias, exp.TableAlias):
             self.rename(node, self.alias_columns(alias))
-            identifier = alias.args.get("this")
-            if identifier is not None:
-                self._pivot_alias = self.session.relation_name(identifier, self.base)
         return node
 
     def _pivot_columns(self, pivot: Any, below: Node, scope: Scope, node: Node) -> None:

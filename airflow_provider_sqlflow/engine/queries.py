@@ -235,9 +235,9 @@ class QueryReader(SelectListReader):
                 self.decide(args[key], scope, node, FILTER)
         connect = args.get("connect")
         if connect is not None:
-            for key in ("start", "connect"):
+            for key, kind in (("start", FILTER), ("connect", JOIN)):
                 if connect.args.get(key) is not None:
-                    self.decide(connect.args[key], scope, node, FILTER)
+                    self.decide(connect.args[key], scope, node, kind)
         scope.early_aliases = True
         group = args.get("group")
         if group is not None:

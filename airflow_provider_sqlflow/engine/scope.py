@@ -107,6 +107,8 @@ class Scope:
             column = _find_folded(node, name.key)
         if column is not None or self._is_pseudo(name):
             return column
+        if name.text.lower() in self.session.rules.system_columns and not node.is_derived:
+            return _undeclared(node, name)
         self._report(
             Severity.WARNING,
             "unknown_column",
@@ -197,6 +199,9 @@ class Scope:
             scope = scope.parent
         if not self.sources:
             return []
+        if name.text.lower() in self.session.rules.system_columns:
+            base = next((source.node for source in self.sources if not source.node.is_derived), None)
+            return [_undeclared(base, name)] if base is not None else []
         self._report(
             Severity.WARNING,
             "unknown_column",
@@ -212,8 +217,7 @@ class Scope:
         return not any(source.node.has_unknown_columns for source in self.sources)
 
     def _is_pseudo(self, name: Name) -> bool:
-        text = name.text.lower()
-        return text in self.session.rules.pseudo_columns or text.startswith("metadata$")
+        return name.text.lower() in self.session.rules.pseudo_columns
 
     # Diagnostics --------------------------------------------------------------------------------
 
@@ -239,6 +243,14 @@ class Scope:
             f"{qualifier!r} names no relation of this query",
             parts[0],
         )
+
+
+def _undeclared(node: Node, name: Name) -> Column:
+    """A column that no declaration lists."""
+    column = node.found.get(name.key)
+    if column is None:
+        column = node.found[name.key] = Column(node, name.text, None)
+    return column
 
 
 def _find_folded(node: Node, key: str) -> Column | None:

@@ -8,6 +8,7 @@ from sqlglot import exp
 
 from airflow_provider_sqlflow.engine.from_clause import FromReader
 from airflow_provider_sqlflow.engine.graph import (
+    AGGREGATION,
     IDENTITY,
     TRANSFORMATION,
     Column,
@@ -37,6 +38,16 @@ class SelectListReader(FromReader):
         if isinstance(value, exp.Columns):
             self._project_star(None, scope, node, self.quoter.extent(projection))
             return
+        if isinstance(value, exp.QueryTransform):
+            self._project_script(value, scope, node)
+            return
+        if (
+            self.rules.name in ("duckdb", "clickhouse")
+            and isinstance(value, exp.Func)
+            and value.find(exp.Columns)
+        ):
+            self._project_columns(value, scope, node)
+            return
         place = self.quoter.item(projection)
         inputs = self.walker.inputs(value, scope, IDENTITY, place)
         name = self._output_name(projection, value, place)
@@ -51,6 +62,27 @@ class SelectListReader(FromReader):
         if all(item.column.leaves is not None or item.column.name is None for item in column.inputs or ()):
             column.fold()
 
+    def _project_columns(self, value: Any, scope: Scope, node: Node) -> None:
+        """DuckDB's ``max(COLUMNS(*))``: the function over each column."""
+        place = self.quoter.item(value)
+        kind = AGGREGATION if isinstance(value, exp.AggFunc) else TRANSFORMATION
+        for source in scope.sources:
+            for key, column in source.node.columns.items():
+                node.add(key, column.name or "", [Input(column, kind, place)])
+            if source.node.has_unknown_columns:
+                node.add("*", "*", [Input(source.node.star_column(), kind, place)])
+
+    def _project_script(self, value: Any, scope: Scope, node: Node) -> None:
+        """Hive's ``TRANSFORM (a, b) USING 'script' AS (x, y)``."""
+        place = self.quoter.item(value)
+        inputs: list[Input] = []
+        for part in value.args.get("expressions") or ():
+            self.walker.visit(part, scope, TRANSFORMATION, place, inputs)
+        schema = value.args.get("schema")
+        for item in (schema.args.get("expressions") if isinstance(schema, exp.Expr) else None) or ():
+            name = self.session.column_name(identifier_of(item), self.base)
+            node.add(name.key, name.text, inputs)
+
     def _project_many(self, projection: Any, scope: Scope, node: Node) -> None:
         """``expr AS (a, b)``: Hive's stack(), posexplode()."""
         place = self.quoter.clause(projection)
@@ -62,7 +94,7 @@ class SelectListReader(FromReader):
     def _output_name(self, projection: Any, value: Any, place: Place) -> Name:
         if isinstance(projection, exp.Alias):
             return self.session.column_name(projection.args["alias"], self.base)
-        if isinstance(value, exp.Column):
+        if isinstance(value, exp.Column) and isinstance(value.args["this"], exp.Identifier):
             return self.session.column_name(value.args["this"], self.base)
         if isinstance(value, exp.Dot) and isinstance(value.args.get("expression"), exp.Identifier):
             return self.session.column_name(value.args["expression"], self.base)

@@ -240,8 +240,11 @@ def _flatten(session: Session, part: Any, base: int) -> list[Name]:
     if isinstance(part, exp.Parameter):  # a table variable: @t
         name = f"@{part.name}"
         return [Name(name, session.rules.relation_key(name, False), -1, -1)]
-    if isinstance(part, exp.DynamicIdentifier):  # Snowflake: IDENTIFIER('a.b')
-        literal = part.args.get("this")
+    literal = part.args.get("this") if isinstance(part, exp.Expr) else None
+    is_named = isinstance(part, exp.DynamicIdentifier) or (
+        isinstance(part, exp.TableFromRows) and isinstance(literal, exp.Literal)
+    )
+    if is_named:  # Snowflake: IDENTIFIER('a.b'), TABLE('a.b')
         names = split_name(literal.name) if isinstance(literal, exp.Literal) else ()
         return [Name(name, session.rules.relation_key(name, False), -1, -1) for name in names]
     if isinstance(part, (exp.Var, exp.Literal)):

@@ -24,6 +24,16 @@ _TOP = re.compile(
 )
 _COMPOUND = re.compile(r"(?<=[\w\]\"\s])[+\-*/%&|^]=(?=\s)")  # T-SQL's a += b; the reader adds a itself
 _REPLACE_INTO = re.compile(r"(^\s*|;\s*)REPLACE((?:\s+LOW_PRIORITY|\s+DELAYED)?)(?=\s+INTO\b)", re.IGNORECASE)
+_UPDATE_OR = re.compile(r"\bUPDATE\s+OR\s+(?:ROLLBACK|ABORT|REPLACE|FAIL|IGNORE)\b", re.IGNORECASE)
+_MUTATION_UPDATE = re.compile(r"\bALTER\s+TABLE(\s+\S+)\s+UPDATE\b", re.IGNORECASE)
+_MUTATION_DELETE = re.compile(r"\bALTER\s+TABLE(\s+\S+)\s+DELETE\b", re.IGNORECASE)
+_SCHEMA_EVOLUTION = re.compile(r"(?<=\bMERGE)\s+WITH\s+SCHEMA\s+EVOLUTION\b", re.IGNORECASE)
+_SQLPLUS = re.compile(
+    r"^(?:PROMPT|WHENEVER|SPOOL|REM|ACCEPT|SHOW|TTITLE|BTITLE|EXIT|QUIT|CONNECT|CONN|CLEAR|SET\s+(?:DEFINE|ECHO"
+    r"|FEEDBACK|SERVEROUTPUT|VERIFY|TERMOUT|HEADING|PAGESIZE|LINESIZE|TIMING|SCAN|SQLBLANKLINES))\b[^\r\n]*",
+    re.IGNORECASE | re.MULTILINE,
+)
+_BIND = re.compile(r"(?<![:\w']):(\d+)\b")  # Oracle's :1 is no column
 _CLIENT_COMMAND = re.compile(r"^[ \t]*\\[a-z!?][^\r\n]*", re.IGNORECASE | re.MULTILINE)
 # Teradata's column phrases in a select list: name (TITLE 'text'), name (FORMAT '99').
 _COLUMN_FORMAT = re.compile(r"\(\s*(?:TITLE|FORMAT|NAMED)\s+'[^'\r\n]*'\s*\)", re.IGNORECASE)
@@ -239,10 +249,21 @@ def _prepare(text: str, dialect: str) -> str:
         text = _SLASH.sub(lambda match: _fill(match.group(), ";"), text)
     elif dialect in ("mysql", "singlestore", "doris", "starrocks"):
         text = _apply_delimiters(text)
-        text = _REPLACE_INTO.sub(lambda match: match.group(1) + "INSERT " + " " * len(match.group(2)), text)
     elif dialect in ("postgres", "redshift", "materialize", "risingwave"):
         text = _CLIENT_COMMAND.sub(lambda match: " " * len(match.group()), text)
-    elif dialect == "teradata":
+    elif dialect == "clickhouse":
+        text = _MUTATION_UPDATE.sub(r"UPDATE     \1 SET   ", text)
+        text = _MUTATION_DELETE.sub(r"DELETE FROM\1       ", text)
+    elif dialect in ("databricks", "spark"):
+        text = _SCHEMA_EVOLUTION.sub(lambda match: " " * len(match.group()), text)
+    if dialect == "oracle":
+        text = _SQLPLUS.sub(lambda match: " " * len(match.group()), text)
+        text = _BIND.sub(lambda match: "0" + match.group(1), text)
+    if dialect in ("sqlite", "mysql", "singlestore"):
+        text = _REPLACE_INTO.sub(lambda match: match.group(1) + "INSERT " + " " * len(match.group(2)), text)
+    if dialect == "sqlite":
+        text = _UPDATE_OR.sub(lambda match: "UPDATE" + " " * (len(match.group()) - 6), text)
+    if dialect == "teradata":
         text = _COLUMN_FORMAT.sub(lambda match: " " * len(match.group()), text)
     return text
 
@@ -412,12 +433,14 @@ _ACTIONS: dict[TokenType, int] = {
     TokenType.USING: _CLOSE,
     TokenType.LATERAL: _CLOSE,
     TokenType.WHEN: _CLOSE,
+    TokenType.INSERT: _CLOSE,
     TokenType.CONNECT_BY: _CLAUSE,
     TokenType.START_WITH: _CLAUSE,
 }
 _MAYBE_FUNCTION = frozenset(
     {TokenType.LEFT, TokenType.RIGHT, TokenType.SET, TokenType.VALUES, TokenType.WINDOW}
 )
+_LIST_PREFIXES = frozenset({TokenType.DISTINCT, TokenType.ALL, TokenType.HINT})
 _PLAIN = {TokenType.COMMA, TokenType.SEMICOLON, TokenType.CASE, TokenType.END}
 _INTERESTING = frozenset(_ACTIONS) | _OPENERS | _CLOSERS | _PLAIN
 
@@ -494,10 +517,7 @@ class _Scan:
             self._open(index + 1)
 
     def _open(self, index: int) -> None:
-        while index < len(self.tokens) and self.tokens[index].token_type in (
-            TokenType.DISTINCT,
-            TokenType.ALL,
-        ):
+        while index < len(self.tokens) and self.tokens[index].token_type in _LIST_PREFIXES:
             index += 1
         if index < len(self.tokens):
             self.current = self.segments.open(self.base + self.tokens[index].start, self.floor)

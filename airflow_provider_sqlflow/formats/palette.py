@@ -43,4 +43,6 @@ def printable(text: str) -> str:
 
     XML 1.0 cannot hold most control codes, not even escaped, and no drawing shows them.
     """
+    if text.isprintable():
+        return text
     return "".join(char if char.isprintable() else " " for char in text)

@@ -24,6 +24,7 @@ from airflow_provider_sqlflow.engine.model import (
     RelationId,
 )
 from airflow_provider_sqlflow.formats.lookup import RelationNames
+from airflow_provider_sqlflow.formats.palette import printable
 
 ROWS = "[rows]"
 MAX_EXPRESSION = 60
@@ -95,7 +96,7 @@ def _diagnostic(item: Diagnostic) -> str:
 
 def _one_line(text: str) -> str:
     """The text without line breaks, tabs and terminal control codes."""
-    return " ".join("".join(char if char.isprintable() else " " for char in text).split())
+    return " ".join(printable(text).split())
 
 
 def _shorten(text: str, width: int) -> str:

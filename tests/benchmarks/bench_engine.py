@@ -14,6 +14,7 @@ import math
 import statistics
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import sqlglot
@@ -53,9 +54,7 @@ def wide(columns: int) -> str:
 
 def ctes(depth: int) -> str:
     parts = ["c0 AS (SELECT id, a, b FROM base WHERE a > 0)"]
-    parts += [
-        f"c{n} AS (SELECT id, a + 1 AS a, b FROM c{n - 1} WHERE b > {n})" for n in range(1, depth)
-    ]
+    parts += [f"c{n} AS (SELECT id, a + 1 AS a, b FROM c{n - 1} WHERE b > {n})" for n in range(1, depth)]
     return f"WITH {', '.join(parts)} SELECT id, a, b FROM c{depth - 1}"
 
 
@@ -67,7 +66,8 @@ def unions(branches: int) -> str:
 
 def statements(count: int) -> str:
     return ";\n".join(
-        f"INSERT INTO t{number} SELECT a.x, sum(b.y) AS y FROM a{number} a JOIN b{number} b ON a.id = b.id GROUP BY 1"
+        f"INSERT INTO t{number} SELECT a.x, sum(b.y) AS y "
+        f"FROM a{number} a JOIN b{number} b ON a.id = b.id GROUP BY 1"
         for number in range(count)
     )
 
@@ -80,7 +80,9 @@ def views(depth: int) -> str:
 
 def stars(width: int) -> str:
     columns = ", ".join(f"c{number} INT" for number in range(width))
-    return f"CREATE TABLE base ({columns});\nCREATE VIEW v AS SELECT * FROM base;\nINSERT INTO t SELECT * FROM v"
+    return (
+        f"CREATE TABLE base ({columns});\nCREATE VIEW v AS SELECT * FROM base;\nINSERT INTO t SELECT * FROM v"
+    )
 
 
 LADDERS: dict[str, tuple[Callable[[int], str], tuple[int, ...]]] = {
@@ -112,9 +114,9 @@ def main() -> None:
         print(f"{'warehouse ' + dialect:<22}{cpu(lineage, rounds) / cpu(parse, rounds):>24.2f}")
     print(f"\n{'ladder':<22}{'sizes':>20}{'ratio at largest':>20}{'exponent':>12}")
     for name, (build, sizes) in LADDERS.items():
-        times = [cpu(lambda text=build(size): analyze(text), rounds) for size in sizes]  # type: ignore[misc]
+        times = [cpu(partial(analyze, build(size)), rounds) for size in sizes]
         text = build(sizes[-1])
-        ratio = times[-1] / cpu(lambda text=text: sqlglot.parse(text), rounds)  # type: ignore[misc]
+        ratio = times[-1] / cpu(partial(sqlglot.parse, text), rounds)
         exponent = math.log(times[-1] / times[-2]) / math.log(sizes[-1] / sizes[-2])
         print(f"{name:<22}{'/'.join(map(str, sizes)):>20}{ratio:>20.2f}{exponent:>12.2f}")
 

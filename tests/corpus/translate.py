@@ -121,7 +121,5 @@ def holds(case: dict[str, Any]) -> tuple[bool, str]:
     want_sources = {wanted(item) for item in expect["sources"]} - optional
     want_targets = {wanted(item) for item in expect["targets"]}
     fits = sources - optional == want_sources and targets == want_targets
-    return (
-        fits,
-        f"sources {sorted(sources)} want {sorted(map(str, want_sources))}, targets {sorted(targets)} want {sorted(map(str, want_targets))}",
-    )
+    found = f"sources {sorted(sources)}, targets {sorted(targets)}"
+    return fits, f"{found}; wanted {sorted(map(str, want_sources))}, {sorted(map(str, want_targets))}"

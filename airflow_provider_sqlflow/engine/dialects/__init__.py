@@ -92,15 +92,26 @@ _FIELD_ACCESS = frozenset(
 # Words that the grammar reads as columns but that are values of the session or the row.
 _PSEUDO_COLUMNS = {
     "oracle": {
-        "rownum", "rowid", "level", "sysdate", "systimestamp", "user", "uid", "ora_rowscn",
+        "rownum", "level", "sysdate", "systimestamp", "user", "uid",
         "connect_by_isleaf", "connect_by_iscycle", "connect_by_root", "sqlcode", "sqlerrm",
     },
     "teradata": {"date", "time", "user", "session", "database"},
     "mysql": {"dual"},
-    "snowflake": {"level", "connect_by_root", "metadata$filename", "metadata$file_row_number"},
+    "snowflake": {"level", "connect_by_root"},
     "tsql": {"$action", "@@rowcount", "@@identity"},
-    "postgres": {"ctid", "xmin", "xmax", "tableoid", "excluded"},
-    "sqlite": {"rowid", "oid", "_rowid_"},
+}  # fmt: skip
+# Columns that every table has without declaring them.
+_SYSTEM_COLUMNS = {
+    "oracle": frozenset({"rowid", "ora_rowscn"}),
+    "postgres": frozenset({"ctid", "xmin", "xmax", "cmin", "cmax", "tableoid"}),
+    "sqlite": frozenset({"rowid", "oid", "_rowid_"}),
+    "bigquery": frozenset({"_partitiontime", "_partitiondate", "_table_suffix", "_file_name"}),
+    "snowflake": frozenset(
+        {
+            "metadata$filename", "metadata$file_row_number", "metadata$file_last_modified",
+            "metadata$action", "metadata$isupdate", "metadata$row_id",
+        }
+    ),
 }  # fmt: skip
 _ALWAYS_PSEUDO = frozenset(
     {
@@ -118,6 +129,7 @@ class Rules:
     strategy: NormalizationStrategy
     has_lateral_alias: bool
     pseudo_columns: frozenset[str]
+    system_columns: frozenset[str]
     has_schemas: bool
     has_field_access: bool
     """Whether ``a.b`` may be a field of a column ``a`` without brackets."""
@@ -190,6 +202,7 @@ def rules_of(dialect: str) -> Rules:
         strategy=strategy,
         has_lateral_alias=dialect in _LATERAL_ALIAS,
         pseudo_columns=_ALWAYS_PSEUDO | frozenset(_PSEUDO_COLUMNS.get(dialect, ())),
+        system_columns=_SYSTEM_COLUMNS.get(dialect, frozenset()),
         has_field_access=dialect in _FIELD_ACCESS,
         has_schemas=dialect not in {"mysql", "hive", "teradata", "clickhouse", "sqlite"},
     )

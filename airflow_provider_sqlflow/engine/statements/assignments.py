@@ -6,13 +6,15 @@ from typing import Any
 
 from sqlglot import exp
 
-from airflow_provider_sqlflow.engine.graph import DECIDES, IDENTITY, TRANSFORMATION, Column, Input
+from airflow_provider_sqlflow.engine.graph import DECIDES, IDENTITY, TRANSFORMATION, Column, Input, Node
 from airflow_provider_sqlflow.engine.scope import Scope
 from airflow_provider_sqlflow.engine.session import Name
 from airflow_provider_sqlflow.engine.statements.context import Statement, value_column
 
 
-def assignments(statement: Statement, expressions: Any, scope: Scope) -> list[tuple[list[Name], Column]]:
+def assignments(
+    statement: Statement, expressions: Any, scope: Scope, target: Node
+) -> list[tuple[list[Name], Column]]:
     """``a = expression`` and ``(a, b) = (SELECT …)`` of a SET list."""
     reader = statement.reader
     found: list[tuple[list[Name], Column]] = []
@@ -53,8 +55,9 @@ def assignments(statement: Statement, expressions: Any, scope: Scope) -> list[tu
         names = reader.walker.names(left)
         if _is_compound(reader.quoter.text(place)):  # T-SQL: a += b
             inputs = [Input(one.column, max(one.kind, TRANSFORMATION), one.place) for one in inputs]
-            for column, _ in scope.resolve(names):
-                inputs.insert(0, Input(column, TRANSFORMATION, place))
+            before = target.find(names[-1].key, names[-1].text)
+            if before is not None:
+                inputs.insert(0, Input(before, TRANSFORMATION, place))
         found.append((names, value_column(scope.owner, names[-1].text, inputs)))
     return found
 

@@ -13,9 +13,11 @@ from airflow_provider_sqlflow.engine.model import RelationId, RelationKind, Seve
 from airflow_provider_sqlflow.engine.rescue import Rescued
 from airflow_provider_sqlflow.engine.session import Name
 from airflow_provider_sqlflow.engine.statements.context import Statement
-from airflow_provider_sqlflow.engine.statements.files import write_from_path
+from airflow_provider_sqlflow.engine.statements.files import uris_of, write_from_path
 from airflow_provider_sqlflow.engine.statements.insert import map_columns
 
+# MySQL: the columns listed by CREATE TABLE (…) SELECT come on top of the query's.
+_COLUMNS_ADD_UP = frozenset({"mysql", "singlestore"})
 _ROUTINES = frozenset({"PROCEDURE", "FUNCTION", "TRIGGER", "PACKAGE"})
 
 
@@ -31,6 +33,15 @@ def read_create(statement: Statement, tree: Any) -> None:
     this = tree.args["this"]
     columns = statement.names(this.args.get("expressions") or ()) if isinstance(this, exp.Schema) else []
     properties = _properties(tree)
+    for item in properties:
+        if (
+            isinstance(item, exp.PartitionedByProperty)
+            and isinstance(item.args["this"], exp.Schema)
+            and columns
+        ):
+            known = {column.key for column in columns}
+            added = statement.names(item.args["this"].args.get("expressions") or ())
+            columns += [column for column in added if column.key not in known]  # Hive's partition columns
     relation_kind = _relation_kind(kind, properties)
     statement.kind = StatementKind.CREATE_VIEW if kind.endswith("VIEW") else StatementKind.CREATE_TABLE
     query = tree.args.get("expression")
@@ -38,24 +49,26 @@ def read_create(statement: Statement, tree: Any) -> None:
     is_temporary = _is_temporary(statement, table, properties)
     if isinstance(query, exp.Table):
         query = exp.select("*").from_(query, copy=False)
+    to_table = next((item for item in properties if isinstance(item, exp.ToTableProperty)), None)
+    if to_table is not None and isinstance(query, exp.Query):
+        _write_through(statement, to_table.args["this"], query, tree)
+        return
     if isinstance(query, (exp.Query, exp.Values)):
         create_from_query(statement, statement.parts(this), query, columns, relation_kind, is_temporary, tree)
         return
     parts = statement.parts(this)
     if not parts:
         return
-    like = next((item for item in properties if isinstance(item, exp.LikeProperty)), None)
-    if like is None and isinstance(this, exp.Schema):
-        like = next((item for item in this.args["expressions"] if isinstance(item, exp.LikeProperty)), None)
-    clone = tree.args.get("clone") or like
+    clone = tree.args.get("clone") or _like(this, properties)
     if clone is not None:
         _copy_of(statement, parts, clone, relation_kind, is_temporary)
         return
     target = _declare(statement, parts, relation_kind, columns or None, is_temporary)
-    location = next((item for item in properties if isinstance(item, exp.LocationProperty)), None)
-    if location is not None and any(isinstance(item, exp.ExternalProperty) for item in properties):
-        write_from_path(statement, target, location.args["this"])
-    else:
+    paths = [item.args["this"].name for item in properties if isinstance(item, exp.LocationProperty)]
+    paths += uris_of(tree.args.get("properties"))
+    for path in paths:
+        write_from_path(statement, target, path)
+    if not paths:
         statement.write(target, [], None, [])
 
 
@@ -104,7 +117,22 @@ def create_from_query(
     if is_temporary and probe.has_unknown_columns and not columns:
         target.stars = list(probe.stars)
         target.any_inputs = probe.any_inputs
-    statement.write(target, map_columns(statement, target, probe, columns), probe.rows, [probe])
+    if statement.session.rules.name in _COLUMNS_ADD_UP and columns and not is_temporary:
+        by_name = [name for name in outputs if name.key not in {column.key for column in columns}]
+        target = _declare(statement, parts, kind, [*columns, *by_name], is_temporary)
+        columns = []
+        values = map_columns(statement, target, probe, columns, by_name=True)
+    else:
+        values = map_columns(statement, target, probe, columns)
+    statement.write(target, values, probe.rows, [probe])
+
+
+def _write_through(statement: Statement, table: Any, query: Any, tree: Any) -> None:
+    """ClickHouse's ``CREATE MATERIALIZED VIEW v TO t AS query``: the rows go to t."""
+    target = statement.session.relation(statement.parts(table))
+    node = Node(target.id, RelationKind.SUBQUERY, is_derived=True)
+    statement.reader.read(query, node, None, statement.reader.read_ctes(tree, None, {}))
+    statement.write(target, map_columns(statement, target, node, [], by_name=True), node.rows, [node])
 
 
 def _declare(
@@ -150,6 +178,12 @@ def report_routine(statement: Statement) -> None:
         statement.raw.start,
         statement.raw.end,
     )
+
+
+def _like(this: Any, properties: list[Any]) -> Any:
+    """``LIKE t``, as a property or inside the column list."""
+    items = [*properties, *(this.args.get("expressions") or () if isinstance(this, exp.Schema) else ())]
+    return next((item for item in items if isinstance(item, exp.LikeProperty)), None)
 
 
 def _properties(tree: Any) -> list[Any]:

@@ -33,15 +33,37 @@ _SET_SCHEMA = re.compile(
 _SWITCH = re.compile(
     r"^\s*ALTER\s+TABLE\s+(\S+)\s+SWITCH\s+(?:PARTITION\s+\S+\s+)?TO\s+([^\s;]+)", re.IGNORECASE
 )
+_MOVE = re.compile(
+    r"^\s*ALTER\s+TABLE\s+(\S+)\s+MOVE\s+PARTITION\s+.+?\s+TO\s+TABLE\s+([^\s;]+)", re.IGNORECASE | re.DOTALL
+)
+# ClickHouse's REPLACE / ATTACH PARTITION … FROM, Redshift's APPEND FROM: rows come from the second.
+_TAKE = re.compile(
+    r"^\s*ALTER\s+TABLE\s+(\S+)\s+(?:APPEND|(?:REPLACE|ATTACH)\s+PARTITION\s+.+?)\s+FROM\s+([^\s;]+)",
+    re.IGNORECASE | re.DOTALL,
+)
+_EXCHANGE = re.compile(
+    r"^\s*ALTER\s+TABLE\s+(\S+)\s+EXCHANGE\s+(?:SUB)?PARTITION\b.+?\bWITH\s+TABLE\s+([^\s;]+)",
+    re.IGNORECASE | re.DOTALL,
+)
+_EXCHANGE_TABLES = re.compile(r"^\s*EXCHANGE\s+TABLES\s+(\S+)\s+AND\s+([^\s;]+)", re.IGNORECASE)
+_CURRENT_SCHEMA = re.compile(
+    r"^\s*ALTER\s+SESSION\s+SET\s+CURRENT_SCHEMA\s*=\s*\"?([\w$#]+)\"?", re.IGNORECASE
+)
+_CLONE = re.compile(
+    r"^\s*CREATE\s+(?:OR\s+REPLACE\s+)?(?:SNAPSHOT\s+|TRANSIENT\s+)?TABLE\s+(?:IF\s+NOT\s+EXISTS\s+)?(\S+)\s+"
+    r"(?:SHALLOW\s+|DEEP\s+)?(?:CLONE|COPY)\s+([^\s;(]+)",
+    re.IGNORECASE,
+)
 _RENAME = re.compile(r"^\s*RENAME\s+(?:TABLE\s+)?(.+)$", re.IGNORECASE | re.DOTALL)
-_PAIR = re.compile(r"(\S+)\s+TO\s+([^\s,;]+)", re.IGNORECASE)
+_PAIR = re.compile(r"(\S+)\s+(?:TO|AS)\s+([^\s,;]+)", re.IGNORECASE)
 
 
 def read_alter(statement: Statement, tree: Any) -> None:
     """ALTER TABLE: renames, swaps, exchanged partitions, changed columns."""
     statement.kind = StatementKind.ALTER
+    text = statement.session.source.text[statement.raw.start : statement.raw.end]
     parts = statement.parts(tree.args.get("this"))
-    if not parts:
+    if _alter(statement, text) or not parts:
         return
     for action in tree.args.get("actions") or ():
         if isinstance(action, exp.AlterRename):
@@ -60,10 +82,6 @@ def read_alter(statement: Statement, tree: Any) -> None:
             )
         elif isinstance(action, exp.Drop) and str(action.args.get("kind") or "").upper() == "COLUMN":
             _change_columns(statement, parts, statement.names(action.args.get("tables") or ()), [])
-        elif type(action).__name__ == "ExchangePartition":
-            other = next(iter(action.find_all(exp.Table)), None)
-            if other is not None:
-                _swap(statement, parts, statement.parts(other))
 
 
 def _change_columns(statement: Statement, parts: list[Name], old: list[Name], new: list[Name]) -> None:
@@ -223,12 +241,20 @@ def read_command(statement: Statement, text: str) -> bool:
         return _create(statement, text)
     if word == "ALTER":
         return _alter(statement, text)
-    if word in ("BULK", "UNLOAD", "EXPORT"):
+    if word == "EXCHANGE":
+        match = _EXCHANGE_TABLES.match(text)
+        if match:
+            _swap(statement, _text_name(statement, match.group(1)), _text_name(statement, match.group(2)))
+        return match is not None
+    if word in ("BULK", "UNLOAD", "EXPORT", "LOAD", "SELECT", "WITH"):
         return read_file_command(statement, text)
     return False
 
 
 def _create(statement: Statement, text: str) -> bool:
+    clone = _CLONE.match(text)
+    if clone:
+        return _clone(statement, clone)
     match = _STREAM.match(text) or _SYNONYM.match(text)
     if match is None:
         return False
@@ -251,6 +277,24 @@ def _create(statement: Statement, text: str) -> bool:
     return True
 
 
+def _clone(statement: Statement, match: re.Match[str]) -> bool:
+    """Clones in forms the parser does not know: SHALLOW CLONE, SNAPSHOT TABLE … CLONE."""
+    statement.kind = StatementKind.CREATE_TABLE
+    source = statement.session.relation(_text_name(statement, match.group(2)))
+    columns = [Name(column.name or "", key, -1, -1) for key, column in source.columns.items()]
+    declared = None if source.has_unknown_columns else columns
+    target = statement.session.declare(_text_name(statement, match.group(1)), RelationKind.TABLE, declared)
+    place = statement.reader.quoter.whole
+    named = list(zip(columns, source.columns.values(), strict=True))
+    if source.has_unknown_columns:
+        named.append((Name("*", "*", -1, -1), source.star_column()))
+    pairs = [
+        (name, value_column(target, name.text, [Input(column, IDENTITY, place)])) for name, column in named
+    ]
+    statement.write(target, pairs, None, [source])
+    return True
+
+
 def _alter(statement: Statement, text: str) -> bool:
     statement.kind = StatementKind.ALTER
     moved = _SET_SCHEMA.match(text)
@@ -258,13 +302,26 @@ def _alter(statement: Statement, text: str) -> bool:
         old = _text_name(statement, moved.group(1))
         rename(statement, old, [*_text_name(statement, moved.group(2)), old[-1]])
         return True
-    switched = _SWITCH.match(text)
-    if switched:
-        source = statement.session.relation(_text_name(statement, switched.group(1)))
-        target = statement.session.relation(_text_name(statement, switched.group(2)))
-        _link_rows(statement, source, target)
-        statement.extra_reads.append(source)
+    session = _CURRENT_SCHEMA.match(text)
+    if session:
+        statement.kind = StatementKind.USE
+        statement.session.schema = session.group(1)
         return True
+    exchanged = _EXCHANGE.match(text)
+    if exchanged:
+        names = [_text_name(statement, exchanged.group(number)) for number in (1, 2)]
+        _swap(statement, names[0], names[1])
+        return True
+    for pattern, is_source_first in ((_SWITCH, True), (_MOVE, True), (_TAKE, False)):
+        match = pattern.match(text)
+        if match:
+            ends = [
+                statement.session.relation(_text_name(statement, match.group(number))) for number in (1, 2)
+            ]
+            source, target = ends if is_source_first else ends[::-1]
+            _link_rows(statement, source, target)
+            statement.extra_reads.append(source)
+            return True
     return False
 
 

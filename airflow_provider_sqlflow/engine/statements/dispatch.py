@@ -20,7 +20,7 @@ from airflow_provider_sqlflow.engine.statements.ddl import (
     read_execute,
     read_use,
 )
-from airflow_provider_sqlflow.engine.statements.files import read_copy, read_load_data
+from airflow_provider_sqlflow.engine.statements.files import read_copy, read_export, read_load_data
 from airflow_provider_sqlflow.engine.statements.insert import read_insert, read_multi_insert
 from airflow_provider_sqlflow.engine.statements.query import read_query
 from airflow_provider_sqlflow.engine.statements.update import read_delete, read_merge, read_update
@@ -54,6 +54,7 @@ _READERS: dict[type, Callable[[Statement, Any], None]] = {
     exp.Merge: read_merge,
     exp.Copy: read_copy,
     exp.LoadData: read_load_data,
+    exp.Export: read_export,
     exp.Alter: read_alter,
     exp.Drop: read_drop,
     exp.Use: read_use,

@@ -8,12 +8,12 @@ from typing import Any
 from sqlglot import exp
 
 from airflow_provider_sqlflow.engine.catalog import split_name
-from airflow_provider_sqlflow.engine.graph import IDENTITY, Column, Input, Node
+from airflow_provider_sqlflow.engine.graph import IDENTITY, Input, Node
 from airflow_provider_sqlflow.engine.model import RelationKind, StatementKind
-from airflow_provider_sqlflow.engine.parse import StatementParser
+from airflow_provider_sqlflow.engine.parse import StatementError, StatementParser
 from airflow_provider_sqlflow.engine.session import Name
 from airflow_provider_sqlflow.engine.statements.context import Statement, value_column
-from airflow_provider_sqlflow.engine.statements.insert import map_columns
+from airflow_provider_sqlflow.engine.statements.insert import map_columns, unloaded
 
 STAR = Name("*", "*", -1, -1)
 
@@ -45,7 +45,7 @@ def read_copy(statement: Statement, tree: Any) -> None:
         )
         statement.reader.read(select, node, None, {})
         for target in files:
-            statement.write(target, _unloaded(node), node.rows, [node])
+            statement.write(target, unloaded(node), node.rows, [node])
     elif isinstance(this, exp.Query):
         node = Node(
             statement.reader.new_node("unload", RelationKind.SUBQUERY).id,
@@ -54,7 +54,7 @@ def read_copy(statement: Statement, tree: Any) -> None:
         )
         statement.reader.read(this, node, None, {})
         for target in files:
-            statement.write(target, _unloaded(node), node.rows, [node])
+            statement.write(target, unloaded(node), node.rows, [node])
     elif this is not None:
         _copy_into_file(statement, this, tree)
 
@@ -68,19 +68,7 @@ def _copy_into_file(statement: Statement, this: Any, tree: Any) -> None:
         node = Node(target.id, RelationKind.SUBQUERY, is_derived=True)
         query = item if isinstance(item, exp.Query) else exp.select("*").from_(item, copy=False)
         statement.reader.read(query, node, None, {})
-        statement.write(target, _unloaded(node), node.rows, [node])
-
-
-def _unloaded(node: Node) -> list[tuple[Name, Column]]:
-    """All columns of a query go into the file, which has no columns of its own."""
-    inputs = [
-        Input(column, IDENTITY, (column.inputs or [])[0].place)
-        for column in node.columns.values()
-        if column.inputs
-    ]
-    if node.stars:
-        inputs.append(Input(node.star_column(), IDENTITY, node.stars[0][1]))
-    return [(STAR, value_column(node, "*", inputs))] if inputs else []
+        statement.write(target, unloaded(node), node.rows, [node])
 
 
 def _load(statement: Statement, relation: Node, source: Node, listed: list[Name]) -> None:
@@ -92,9 +80,9 @@ def _load(statement: Statement, relation: Node, source: Node, listed: list[Name]
     statement.write(relation, [(name, value) for name in names], None, [source])
 
 
-def write_from_path(statement: Statement, target: Node, location: Any) -> None:
+def write_from_path(statement: Statement, target: Node, path: str) -> None:
     """An external table: every declared column comes from the path."""
-    source = statement.session.relation([_path_name(location.name)], RelationKind.PATH)
+    source = statement.session.relation([_path_name(path)], RelationKind.PATH)
     _load(statement, target, source, [])
 
 
@@ -103,9 +91,11 @@ def read_load_data(statement: Statement, tree: Any) -> None:
     statement.kind = StatementKind.COPY
     parts = statement.parts(tree.args["this"])
     path = tree.args.get("inpath")
-    if parts and isinstance(path, exp.Expr):
+    paths = [path.name] if isinstance(path, exp.Expr) else uris_of(tree.args.get("files"))
+    if parts:
         target = statement.session.relation(parts)
-        write_from_path(statement, target, path)
+        for one in paths:
+            write_from_path(statement, target, one)
 
 
 def _is_file(item: Any) -> bool:
@@ -134,8 +124,18 @@ def _path_name(text: str) -> Name:
 
 _BULK = re.compile(r"^\s*BULK\s+INSERT\s+(\S+)\s+FROM\s+'([^']+)'", re.IGNORECASE)
 _UNLOAD = re.compile(
-    r"^\s*UNLOAD\s*\(\s*(?:'((?:[^']|'')*)'|(.*?))\s*\)\s*TO\s*'([^']+)'", re.IGNORECASE | re.DOTALL
+    r"^\s*UNLOAD\s*\(\s*(?:'((?:[^']|'')*)'|\$\$(.*?)\$\$|(.*?))\s*\)\s*TO\s*'([^']+)'",
+    re.IGNORECASE | re.DOTALL,
 )
+_OUTFILE = re.compile(
+    r"\bINTO\s+(?:OUTFILE|DUMPFILE)\s+'([^']+)'(?:\s+(?:FORMAT\s+\w+|CHARACTER\s+SET\s+\w+|(?:FIELDS|COLUMNS|LINES|"
+    r"OPTIONALLY|TERMINATED|ENCLOSED|ESCAPED|STARTING|BY)\b|'(?:[^']|'')*'))*",
+    re.IGNORECASE,
+)
+_LOAD_INFILE = re.compile(
+    r"^\s*LOAD\s+DATA\b.*?\bINFILE\s+'([^']+)'.*?\bINTO\s+TABLE\s+([^\s(]+)(.*)", re.IGNORECASE | re.DOTALL
+)
+_COLUMN_LIST = re.compile(r"\(([^()@]+)\)\s*;?\s*\Z")
 _EXPORT = re.compile(r"^\s*EXPORT\s+DATA\b.*?\buri\s*=\s*'([^']+)'.*?\)\s*AS\b", re.IGNORECASE | re.DOTALL)
 
 
@@ -151,12 +151,56 @@ def read_file_command(statement: Statement, text: str) -> bool:
         return True
     unload = _UNLOAD.match(text)
     if unload:
-        group = 1 if unload.group(1) is not None else 2
-        return _unload_query(statement, text, unload.start(group), unload.end(group), unload.group(3))
+        group = next(number for number in (1, 2, 3) if unload.group(number) is not None)
+        return _unload_query(statement, text, unload.start(group), unload.end(group), unload.group(4))
+    infile = _LOAD_INFILE.match(text)
+    if infile:
+        return _load_infile(statement, infile)
+    outfile = _OUTFILE.search(text)
+    if outfile:
+        query = text[: outfile.start()] + " " * len(outfile.group()) + text[outfile.end() :]
+        return _unload_query(statement, query, 0, len(query), outfile.group(1))
     export = _EXPORT.match(text)
     if export:
         return _unload_query(statement, text, export.end(), len(text), export.group(1))
     return False
+
+
+def _load_infile(statement: Statement, match: re.Match[str]) -> bool:
+    """MySQL's ``LOAD DATA INFILE 'path' INTO TABLE t … (columns)``."""
+    rules = statement.session.rules
+    parts = [Name(part, rules.relation_key(part, False), -1, -1) for part in split_name(match.group(2))]
+    listed = _COLUMN_LIST.search(match.group(3))
+    names = split_name(listed.group(1).replace(",", ".")) if listed else ()
+    columns = [Name(name, rules.column_key(name, False), -1, -1) for name in names]
+    statement.kind = StatementKind.COPY
+    source = statement.session.relation([_path_name(match.group(1))], RelationKind.PATH)
+    _load(statement, statement.session.relation(parts), source, columns)
+    return True
+
+
+def read_export(statement: Statement, tree: Any) -> None:
+    """BigQuery's ``EXPORT DATA OPTIONS (uri = …) AS query``."""
+    statement.kind = StatementKind.COPY
+    paths = uris_of(tree.args.get("options"))
+    query = tree.args.get("this")
+    if not paths or not isinstance(query, exp.Query):
+        return
+    target = statement.session.relation([_path_name(paths[0])], RelationKind.PATH)
+    node = Node(target.id, RelationKind.SUBQUERY, is_derived=True)
+    statement.reader.read(query, node, None, {})
+    statement.write(target, unloaded(node), node.rows, [node])
+
+
+def uris_of(properties: Any) -> list[str]:
+    """The addresses of ``uri = '…'``, ``uris = ['…']`` or ``path '…'`` among properties."""
+    found: list[str] = []
+    for item in (properties.args.get("expressions") if isinstance(properties, exp.Expr) else None) or ():
+        if isinstance(item, exp.Property) and item.name.lower() in ("uri", "uris", "path", "location"):
+            value = item.args.get("value")
+            literals = value.find_all(exp.Literal) if isinstance(value, exp.Expr) else ()
+            found.extend(literal.name for literal in literals)
+    return found
 
 
 def _unload_query(statement: Statement, text: str, start: int, end: int, path: str) -> bool:
@@ -165,11 +209,14 @@ def _unload_query(statement: Statement, text: str, start: int, end: int, path: s
     inner = statement.inner(query, statement.raw.start + start)
     if inner is None:
         return False
-    tree = StatementParser(statement.session.rules.name).parse(inner.raw)
+    try:
+        tree = StatementParser(statement.session.rules.name).parse(inner.raw)
+    except StatementError:
+        return False  # the caller reports the statement
     target = statement.session.relation([_path_name(path)], RelationKind.PATH)
     node = Node(target.id, RelationKind.SUBQUERY, is_derived=True)
     inner.reader.read(tree, node, None, {})
     statement.reader.nodes.extend(inner.reader.nodes)
     statement.kind = StatementKind.COPY
-    statement.write(target, _unloaded(node), node.rows, [node])
+    statement.write(target, unloaded(node), node.rows, [node])
     return True

@@ -6,12 +6,13 @@ from typing import Any
 
 from sqlglot import exp
 
-from airflow_provider_sqlflow.engine.graph import FILTER, Column, Node
+from airflow_provider_sqlflow.engine.from_clause import read_path
+from airflow_provider_sqlflow.engine.graph import FILTER, IDENTITY, Column, Input, Node
 from airflow_provider_sqlflow.engine.model import RelationKind, StatementKind
 from airflow_provider_sqlflow.engine.scope import Source
 from airflow_provider_sqlflow.engine.session import Name
 from airflow_provider_sqlflow.engine.statements.assignments import assignments
-from airflow_provider_sqlflow.engine.statements.context import Statement
+from airflow_provider_sqlflow.engine.statements.context import Statement, value_column
 
 
 def read_insert(statement: Statement, tree: Any, ctes: dict[str, Node] | None = None) -> None:
@@ -33,6 +34,12 @@ def read_insert(statement: Statement, tree: Any, ctes: dict[str, Node] | None = 
     by_name = bool(tree.args.get("by_name"))
     values = map_columns(statement, target, node, listed, _partition(statement, tree), by_name)
     conflict = tree.args.get("conflict")
+    if target.kind is RelationKind.PATH:
+        values = unloaded(node)
+    if isinstance(tree.args.get("where"), exp.Expr):  # Databricks: REPLACE WHERE condition
+        replaced = statement.reader.scope(node, None, {})
+        replaced.add(Source(target, None, (target.id.name,)))
+        statement.reader.decide(tree.args["where"], replaced, node, FILTER)
     statement.write(target, values, node.rows, [node])
     if conflict is not None:
         _on_conflict(statement, tree, target, conflict, values)
@@ -47,11 +54,22 @@ def target_of(statement: Statement, this: Any) -> Node | None:
     parts = statement.parts(this)
     if not parts:
         table = this.args.get("this") if isinstance(this, exp.Schema) else this
-        if isinstance(table, exp.Table) and isinstance(table.args.get("this"), exp.Func):
-            return None  # INSERT INTO FUNCTION …
+        path = read_path(table.args.get("this") if isinstance(table, exp.Table) else table)
+        if path is not None:  # ClickHouse: INSERT INTO FUNCTION s3('…')
+            return statement.session.relation([Name(path, path, -1, -1)], RelationKind.PATH)
         statement.warn("unsupported_target", "the target of this statement is not read")
         return None
     return statement.session.relation(parts)
+
+
+def unloaded(node: Node) -> list[tuple[Name, Column]]:
+    """All columns of a query go into the file, which has no columns of its own."""
+    inputs = [
+        Input(column, IDENTITY, column.inputs[0].place) for column in node.columns.values() if column.inputs
+    ]
+    if node.stars:
+        inputs.append(Input(node.star_column(), IDENTITY, node.stars[0][1]))
+    return [(Name("*", "*", -1, -1), value_column(node, "*", inputs))] if inputs else []
 
 
 def _listed(statement: Statement, tree: Any) -> list[Name]:
@@ -134,10 +152,12 @@ def _on_conflict(
     reader.add_source(table, scope)
     rules = statement.session.rules
     for word in ("excluded", "new", "values"):
-        scope.add(Source(given, None, (rules.relation_key(word, False),), is_visible=False))
+        scope.by_name.setdefault(rules.relation_key(word, False), []).append(
+            Source(given, None, (rules.relation_key(word, False),), is_visible=False)
+        )
     pairs = [
         (names[-1], value)
-        for names, value in assignments(statement, conflict.args.get("expressions") or (), scope)
+        for names, value in assignments(statement, conflict.args.get("expressions") or (), scope, target)
     ]
     if isinstance(conflict.args.get("where"), exp.Expr):
         reader.decide(conflict.args["where"], scope, owner, FILTER)
@@ -158,6 +178,8 @@ def read_multi_insert(statement: Statement, tree: Any) -> None:
         scope.add(Source(shared, None, ()))
     elif isinstance(source, exp.Expr):
         reader.add_source(source, scope)
+    before: list[Any] = []  # conditions of earlier branches: FIRST and ELSE skip what they took
+    is_first = str(tree.args.get("kind") or "").upper() == "FIRST"
     for item in tree.args.get("expressions") or ():
         insert = item.args["this"] if isinstance(item, exp.ConditionalInsert) else item
         target = target_of(statement, insert.args["this"])
@@ -169,8 +191,12 @@ def read_multi_insert(statement: Statement, tree: Any) -> None:
             branch.add(one)
         reader.project_branch(insert.args.get("expression"), branch, node)
         condition = item.args.get("expression") if isinstance(item, exp.ConditionalInsert) else None
+        is_else = isinstance(item, exp.ConditionalInsert) and bool(item.args.get("else_"))
+        for one in [*(before if is_first or is_else else ()), condition]:
+            if isinstance(one, exp.Expr):
+                reader.decide(one, branch, node, FILTER)
         if isinstance(condition, exp.Expr):
-            reader.decide(condition, branch, node, FILTER)
+            before.append(condition)
         node.complete()
         values = map_columns(
             statement, target, node, _listed(statement, insert), _partition(statement, insert)

@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlglot import exp
 
-from airflow_provider_sqlflow.engine.graph import FILTER, IDENTITY, JOIN, ROWS, Column, Input, Node
+from airflow_provider_sqlflow.engine.graph import FILTER, IDENTITY, JOIN, ROWS, SORT, Column, Input, Node
 from airflow_provider_sqlflow.engine.model import RelationKind, StatementKind
 from airflow_provider_sqlflow.engine.scope import Scope, Source
 from airflow_provider_sqlflow.engine.session import Name
@@ -34,10 +34,18 @@ def read_update(statement: Statement, tree: Any, ctes: dict[str, Node] | None = 
     for join in tree.args.get("joins") or ():
         reader.add_join(join, scope)
     node.rows.inputs = [item for item in node.rows.inputs or () if item.kind != ROWS]
-    pairs = assignments(statement, tree.args.get("expressions") or (), scope)
+    pairs = assignments(statement, tree.args.get("expressions") or (), scope, target.node)
     if tree.args.get("where") is not None:
         reader.decide(tree.args["where"], scope, node, FILTER)
+    _sort(statement, tree, scope, node)
     _write_by_target(statement, pairs, scope, target, node)
+
+
+def _sort(statement: Statement, tree: Any, scope: Scope, node: Node) -> None:
+    """MySQL: ORDER BY … LIMIT decides which rows are changed."""
+    order = tree.args.get("order")
+    for item in (order.args.get("expressions") if isinstance(order, exp.Expr) else None) or ():
+        statement.reader.decide(item, scope, node, SORT)
 
 
 def _first_added(scope: Scope, has_from: bool) -> Source:
@@ -96,25 +104,30 @@ def read_delete(statement: Statement, tree: Any, ctes: dict[str, Node] | None = 
     node = Node(reader.new_node("delete", RelationKind.SUBQUERY).id, RelationKind.SUBQUERY, is_derived=True)
     reader.nodes.pop()
     scope = reader.scope(node, None, reader.read_ctes(tree, None, ctes or {}))
-    tables = tree.args.get("tables") or ()
+    tables = list(tree.args.get("tables") or ())
     this = tree.args.get("this")
     if isinstance(this, exp.Expr):
         reader.add_source(this, scope)
+    elif len(tables) == 1:  # Oracle, BigQuery: DELETE t WHERE …
+        reader.add_source(tables[0], scope)
     for item in tree.args.get("using") or ():
         reader.add_source(item, scope)
-    target = scope.sources[0] if scope.sources else None
-    if tables:  # MySQL, T-SQL: DELETE a FROM t a JOIN …
-        target = _aliased(statement, tables[0], scope) or target
-    if target is None:
+    if not scope.sources:
         return
+    # MySQL, T-SQL: DELETE a, b FROM t a JOIN …
+    targets = [found for table in tables if (found := _aliased(statement, table, scope)) is not None]
+    targets = targets or scope.sources[:1]
     if tree.args.get("where") is not None:
         reader.decide(tree.args["where"], scope, node, FILTER)
+    _sort(statement, tree, scope, node)
+    written = {target.node for target in targets}
     for source in scope.sources:
-        if source is not target and source.node is not target.node:
+        if source.node not in written:
             node.reads[source.node] = None
             if node.rows.inputs is not None:
                 node.rows.inputs.append(Input(source.node.rows, ROWS, reader.quoter.whole))
-    statement.write(_written(target.node), [], node.rows, [node])
+    for target in targets:
+        statement.write(_written(target.node), [], node.rows, [node])
 
 
 def read_merge(statement: Statement, tree: Any, ctes: dict[str, Node] | None = None) -> None:
@@ -147,7 +160,9 @@ def _branch(statement: Statement, then: Any, scope: Scope, target: Source, sourc
         expressions = then.args.get("expressions")
         if not isinstance(expressions, list) or not expressions or isinstance(expressions[0], exp.Star):
             return _all_columns(statement, target, source)  # UPDATE SET *
-        return [(names[-1], value) for names, value in assignments(statement, expressions, scope)]
+        return [
+            (names[-1], value) for names, value in assignments(statement, expressions, scope, target.node)
+        ]
     if not isinstance(then, exp.Insert):
         return []
     columns, values = then.args.get("this"), then.args.get("expression")
