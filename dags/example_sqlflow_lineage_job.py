@@ -14,6 +14,9 @@ from airflow.sdk import Param, dag, task
 from airflow_provider_sqlflow.operators.sqlflow import SqlFlowExportOperator, SqlFlowSubmitJobOperator
 from airflow_provider_sqlflow.sensors.sqlflow import SqlFlowJobSensor
 
+WAREHOUSE = Path(__file__).resolve().parent / "sql"
+# BigQuery names of the warehouse leave out the project that its queries run in.
+DEFAULT_DATABASES = {"bigquery": "shop-analytics"}
 FORMATS = ["json", "csv", "graphml", "svg", "openlineage"]
 
 
@@ -38,9 +41,15 @@ def plan_jobs(sql: str, dialect: str, output: str) -> list[dict[str, Any]]:
     if not folders:
         raise ConfigError(f"no folder in {root} is named after a SQL dialect: give the dialect of its files")
     target = Path(output).expanduser() if output else Path(conf.home()) / "lineage"
+    databases = DEFAULT_DATABASES if root.resolve() == WAREHOUSE else {}
     return [
         {
-            "submit": {"job_name": path.stem, "dialect": name, "paths": str(path.resolve())},
+            "submit": {
+                "job_name": path.stem,
+                "dialect": name,
+                "paths": str(path.resolve()),
+                "default_database": databases.get(name),
+            },
             "output_path": f"{target / path.stem}/",
         }
         for name, path in folders
@@ -64,7 +73,7 @@ def dialect_of(folder_name: str) -> str | None:
     tags=["sqlflow", "example"],
     doc_md=__doc__,
     params={
-        "sql": Param(str(Path(__file__).parent / "sql"), type="string", description="Folder, file or zip"),
+        "sql": Param(str(WAREHOUSE), type="string", description="Folder, file or zip"),
         "dialect": Param("", type="string", description="Empty: subfolders are named after dialects"),
         "output": Param("", type="string", description="Folder for the exported files"),
     },

@@ -41,7 +41,12 @@ def warehouse(tmp_path):
 def test_every_folder_named_after_a_dialect_is_a_job(plan_jobs, warehouse):
     assert plan_jobs(str(warehouse), "", "/out") == [
         {
-            "submit": {"job_name": name, "dialect": name, "paths": str(warehouse / name)},
+            "submit": {
+                "job_name": name,
+                "dialect": name,
+                "paths": str(warehouse / name),
+                "default_database": None,
+            },
             "output_path": f"/out/{name}/",
         }
         for name in ("bigquery", "snowflake")
@@ -50,7 +55,12 @@ def test_every_folder_named_after_a_dialect_is_a_job(plan_jobs, warehouse):
 
 def test_a_dialect_makes_one_job_of_the_whole(plan_jobs, warehouse):
     [job] = plan_jobs(str(warehouse), "dbvpostgresql", "/out")
-    assert job["submit"] == {"job_name": "dwh", "dialect": "postgres", "paths": str(warehouse)}
+    assert job["submit"] == {
+        "job_name": "dwh",
+        "dialect": "postgres",
+        "paths": str(warehouse),
+        "default_database": None,
+    }
     [job] = plan_jobs(str(warehouse / "notes" / "a.sql"), "mysql", "/out")
     assert job["submit"]["job_name"] == "a"
     assert job["output_path"] == "/out/a/"
