@@ -30,12 +30,6 @@ def home() -> str:
 
 
 @cache
-def processes() -> int:
-    """``[sqlflow] processes``: processes that analyse the files of one job."""
-    return _positive("processes")
-
-
-@cache
 def poll_interval() -> float:
     """``[sqlflow] poll_interval``: seconds between two looks at a running job's status.
 
@@ -88,7 +82,6 @@ def settings() -> Settings:
     return Settings(
         store_url=store_url(),
         home=home(),
-        processes=processes(),
         max_file_bytes=max_file_bytes(),
         max_archive_bytes=max_archive_bytes(),
         max_archive_ratio=max_archive_ratio(),
@@ -102,7 +95,6 @@ def clear_cache() -> None:
     for option in (
         store_url,
         home,
-        processes,
         poll_interval,
         max_file_bytes,
         max_archive_bytes,

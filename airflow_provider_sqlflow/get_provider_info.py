@@ -52,11 +52,6 @@ _CONNECTION_TYPE: dict[str, Any] = {
             "description": "SQLAlchemy URL of the job store. Empty: the [sqlflow] store_url option.",
             "schema": {"type": ["string", "null"], "format": "password"},
         },
-        "processes": {
-            "label": "Processes",
-            "description": "Processes that analyse one job's files. Empty: the [sqlflow] processes option.",
-            "schema": {"type": ["integer", "null"], "minimum": 1},
-        },
     },
 }
 
@@ -84,9 +79,6 @@ _OPTIONS: dict[str, Any] = {
         sensitive=True,
     ),
     "home": _option("Folder of the default job store. Empty means AIRFLOW_HOME.", "string", ""),
-    "processes": _option(
-        "Processes that analyse the files of one job; 1 means the task's own process alone.", "integer", "1"
-    ),
     "poll_interval": _option(
         "Seconds between two looks at a running job's status, in operators, sensors and triggers.",
         "float",

@@ -21,7 +21,6 @@ class Settings:
     Attributes:
         store_url: SQLAlchemy URL of the job store; empty means SQLite under ``home``.
         home: folder for the default store.
-        processes: processes that analyse files of one job; 1 means the calling process alone.
         max_file_bytes: a larger file is not analysed but reported.
         max_archive_bytes: limit of what an archive may unpack to.
         max_archive_ratio: limit of unpacked size over packed size of one archive member.
@@ -32,7 +31,6 @@ class Settings:
 
     store_url: str = ""
     home: str = ""
-    processes: int = 1
     max_file_bytes: int = 200 * 1024 * 1024
     max_archive_bytes: int = 2 * 1024 * 1024 * 1024
     max_archive_ratio: int = 200

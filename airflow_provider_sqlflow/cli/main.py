@@ -39,6 +39,12 @@ class _ErrorBoundary(click.Group):
 
 @click.group(
     cls=_ErrorBoundary,
+    help="""Column-level lineage of SQL.
+
+    \b
+    sqlflow analyze models/ --dialect snowflake
+    sqlflow job submit models/ --dialect snowflake --name nightly
+    """,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog="Exit codes: 0 all SQL was understood; 1 some of it was not, the rest came out; "
     "2 wrong usage, unusable input or store.",
@@ -56,12 +62,7 @@ class _ErrorBoundary(click.Group):
 @click.option("--debug", is_flag=True, help="Show the traceback of an error.")
 @click.pass_context
 def cli(ctx: click.Context, store_url: str, debug: bool) -> None:
-    r"""Column-level lineage of SQL.
-
-    \b
-    sqlflow analyze models/ --dialect snowflake
-    sqlflow job submit models/ --dialect snowflake --name nightly
-    """
+    """Column-level lineage of SQL."""
     ctx.obj = CliState(store_url, debug)
 
 

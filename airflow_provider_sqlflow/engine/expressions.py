@@ -548,7 +548,6 @@ _EXACT: dict[type, Callable[..., None]] = {
     exp.Star: _star,
     exp.Table: _table,
     exp.Collate: _same,
-    exp.AtTimeZone: _same,
 }
 _LEAF = (
     exp.Literal,

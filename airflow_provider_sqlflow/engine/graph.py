@@ -58,14 +58,21 @@ Leaves = dict[tuple["Column", int], Place | None]
 class Column:
     """A column of a node, or its row set (``name`` is ``None``). ``inputs`` is ``None`` on a base."""
 
-    __slots__ = ("inputs", "leaves", "name", "node", "ref")
+    __slots__ = ("_ref", "inputs", "leaves", "name", "node")
 
     def __init__(self, node: Node, name: str | None, inputs: list[Input] | None) -> None:
         self.node = node
         self.name = name
         self.inputs = inputs
         self.leaves: Leaves | None = {(self, IDENTITY): None} if inputs is None else None
-        self.ref = ColumnRef(node.id, name)
+        self._ref: ColumnRef | None = None
+
+    @property
+    def ref(self) -> ColumnRef:
+        """The column as the result shows it."""
+        if self._ref is None:
+            self._ref = ColumnRef(self.node.id, self.name)
+        return self._ref
 
     def fold(self) -> None:
         """Compute the leaves from the inputs' leaves."""

@@ -31,13 +31,13 @@ def dependency_order(texts: Sequence[str]) -> Iterator[int]:
     words: list[frozenset[str]] = []
     creators: dict[str, list[int]] = {}
     for number, text in enumerate(texts):
-        plain = _COMMENT.sub(" ", text)
-        words.append(frozenset(word.lower() for word in _WORD.findall(plain)))
+        plain = _COMMENT.sub(" ", text.lower()) if "--" in text or "/*" in text else text.lower()
+        words.append(frozenset(_WORD.findall(plain)))
         for pattern in (_CREATE, _RENAME):
             for match in pattern.finditer(plain):
                 last = _WORD.findall(match.group(1))
                 if last:
-                    creators.setdefault(last[-1].lower(), []).append(number)
+                    creators.setdefault(last[-1], []).append(number)
     needs: dict[int, set[int]] = {number: set() for number in range(len(texts))}
     for name, numbers in creators.items():
         first = numbers[0]

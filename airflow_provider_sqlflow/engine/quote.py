@@ -68,6 +68,11 @@ class Quoter:
 
     def _offset(self, expression: Any) -> tuple[int | None, bool]:
         """The offset of a token of the expression, and whether it lies in a query inside."""
+        simple = expression.args.get("this") if isinstance(expression, exp.Alias) else expression
+        if isinstance(simple, exp.Column):  # most expressions are a column
+            at = simple.args["this"].meta.get("start")
+            if at is not None:
+                return int(at) + self._base, False
         todo: list[tuple[Any, bool]] = [(expression, False)]
         inner: int | None = None
         while todo:

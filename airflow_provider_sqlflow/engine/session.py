@@ -6,7 +6,7 @@ of the script, and the diagnostics.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from sqlglot import exp
@@ -60,37 +60,48 @@ class Session:
         self.mentions: dict[RelationId, tuple[Node, Place | None]] = {}
         self.diagnostics: list[Diagnostic] = []
         self._is_templated = bool(template.starts)
+        self._column_keys: dict[tuple[str, bool], str] = {}
+        self._relation_keys: dict[tuple[str, bool], str] = {}
 
     # Names ------------------------------------------------------------------------------------
 
     def column_name(self, identifier: Any, base: int) -> Name:
         """The name of a column identifier; ``base`` is the statement's offset."""
-        return self._name(identifier, base, self.rules.column_key)
+        return self._name(identifier, base, self._column_keys, self.rules.column_key)
 
     def relation_name(self, identifier: Any, base: int) -> Name:
         """The name of a relation, schema or database identifier."""
-        return self._name(identifier, base, self.rules.relation_key)
+        return self._name(identifier, base, self._relation_keys, self.rules.relation_key)
 
     def relation_name_of(self, name: Name) -> Name:
         """A name read as a column's, compared as a relation's."""
         return Name(name.text, self.rules.relation_key(name.text, False), name.start, name.end)
 
-    def _name(self, identifier: Any, base: int, fold: Any) -> Name:
+    def _name(
+        self,
+        identifier: Any,
+        base: int,
+        keys: dict[tuple[str, bool], str],
+        fold: Callable[[str, bool], str],
+    ) -> Name:
         args = identifier.args
-        text = args.get("this")
+        text = args["this"]
         quoted = bool(args.get("quoted"))
         if not isinstance(text, str):
             text = identifier.name
+        key = keys.get((text, quoted))
+        if key is None:
+            key = keys[text, quoted] = fold(text, quoted)
         meta = identifier.meta
         start = meta.get("start")
         if start is None:
-            return Name(text, fold(text, quoted), -1, -1)
+            return Name(text, key, -1, -1)
         start += base
         end = meta["end"] + base + 1
         if self._is_templated and self.template.touches(start, end):
             text = self.source.text[start:end].strip("\"`[]'")  # shown as the user wrote it
             return Name(text, fold(text, quoted), start, end, self.template.covers(start, end))
-        return Name(text, fold(text, quoted), start, end)
+        return Name(text, key, start, end)
 
     # Relations --------------------------------------------------------------------------------
 

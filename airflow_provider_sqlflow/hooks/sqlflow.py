@@ -163,13 +163,4 @@ def _settings(connection: Connection | None) -> Settings:
     extra: dict[str, Any] = connection.extra_dejson
     if extra.get("store_url"):
         settings = replace(settings, store_url=str(extra["store_url"]))
-    if extra.get("processes"):
-        settings = replace(settings, processes=_processes(connection.conn_id, extra["processes"]))
     return settings
-
-
-def _processes(conn_id: str, value: Any) -> int:
-    number = int(value) if str(value).isdecimal() else 0
-    if number < 1:
-        raise ConfigError(f"connection {conn_id}: processes = {value!r} is not a positive whole number")
-    return number

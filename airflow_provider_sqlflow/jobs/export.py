@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import datetime
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 from uuid import uuid4
@@ -114,6 +115,8 @@ def write_whole(path: Path, write: Callable[[BinaryIO], None]) -> int:
     Raises:
         ExportError: the folder or the file cannot be written, or the disk is full.
     """
+    if path.exists() and not path.is_file():  # a device or a pipe: a rename would replace it
+        return _write_into(path, write)
     partial = path.with_name(f".{path.name}.{uuid4().hex}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -130,6 +133,17 @@ def write_whole(path: Path, write: Callable[[BinaryIO], None]) -> int:
         with suppress(OSError):
             partial.unlink()
     return size
+
+
+def _write_into(path: Path, write: Callable[[BinaryIO], None]) -> int:
+    """Write to something that is there and is no file, such as ``/dev/stdout``."""
+    buffer = BytesIO()
+    write(buffer)
+    try:
+        path.write_bytes(buffer.getvalue())
+    except OSError as error:
+        raise ExportError(f"cannot write {path}: {error.strerror or error}") from error
+    return buffer.tell()
 
 
 def _sync_folder(folder: Path) -> None:

@@ -56,7 +56,7 @@ def test_a_missing_connection_that_was_named_is_an_error(store):
 
 
 def test_the_connection_names_the_store(store, tmp_path, monkeypatch):
-    define(monkeypatch, "other", extra={"store_url": f"sqlite:///{tmp_path / 'named.db'}", "processes": 2})
+    define(monkeypatch, "other", extra={"store_url": f"sqlite:///{tmp_path / 'named.db'}"})
     hook = SqlFlowHook("other")
     job = hook.submit_job(REQUEST)
     hook.close()
@@ -70,17 +70,6 @@ def test_the_connection_names_the_store(store, tmp_path, monkeypatch):
         return found
 
     assert asyncio.run(look()).id == job.id
-
-
-@pytest.mark.parametrize("processes", ["many", 0, -1, 1.5])
-def test_processes_of_a_connection_are_checked(store, monkeypatch, processes):
-    define(monkeypatch, extra={"processes": processes})
-    hook = SqlFlowHook()
-    if processes == 0:
-        hook.get_conn()  # as an empty field
-    else:
-        with pytest.raises(ConfigError, match="processes"):
-            hook.get_conn()
 
 
 def test_a_host_is_refused_honestly(store, monkeypatch):
@@ -141,7 +130,6 @@ class TestOptions:
     @pytest.mark.parametrize(
         "option",
         [
-            "processes",
             "max_file_bytes",
             "max_archive_bytes",
             "max_archive_ratio",

@@ -92,7 +92,7 @@ def test_airflow_shows_the_connection_type_with_its_fields():
 
     [shown] = [hook for hook in HookMetaService.hook_meta_data() if hook.connection_type == "sqlflow"]
     assert shown.hook_name == "SQLFlow"
-    assert set(shown.extra_fields) == {"store_url", "processes"}
+    assert set(shown.extra_fields) == {"store_url"}
     assert shown.standard_fields.port.hidden
     assert shown.standard_fields.host.placeholder
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -223,74 +223,83 @@ class Statement:
         return Edge(source, target, effect_of(kind), subtype_of(kind), text, span, self.index, masking)
 
     def _folded(self) -> Iterable[Edge]:
-        seen: dict[tuple[Column, ColumnRef, int], Edge] = {}
+        edges: dict[tuple[Column, Column, int], Edge] = {}
         for write in self.writes:
             for target, value in write.pairs:
-                self._fold_into(seen, target.ref, value)
+                self._fold_into(edges, target, value)
             if write.rows is not None:
-                self._fold_rows(seen, write.target.rows.ref, write.rows)
+                self._fold_rows(edges, write.target.rows, write.rows)
         for node in self.results:
             for column in [*node.columns.values(), *([node.star_column()] if node.stars else [])]:
-                self._fold_into(seen, column.ref, column)
-            self._fold_rows(seen, node.rows.ref, node.rows)
+                self._fold_into(edges, column, column)
+            self._fold_rows(edges, node.rows, node.rows)
         for source, target_node, place in self.row_links:
-            key = (source.rows, target_node.rows.ref, IDENTITY)
-            seen[key] = self._edge(source.rows.ref, target_node.rows.ref, IDENTITY, place)
-        return seen.values()
+            key = (source.rows, target_node.rows, IDENTITY)
+            edges[key] = self._edge(source.rows.ref, target_node.rows.ref, IDENTITY, place)
+        return edges.values()
 
     def _fold_into(
-        self, seen: dict[tuple[Column, ColumnRef, int], Edge], target: ColumnRef, value: Column
+        self, edges: dict[tuple[Column, Column, int], Edge], target: Column, value: Column
     ) -> None:
         first = value.inputs[0].place if value.inputs else None
         for leaf, kind, place in column_leaves(value):
             key = (leaf, target, kind)
-            if key not in seen:
-                seen[key] = self._edge(leaf.ref, target, kind, place or first)
+            if key not in edges:
+                edges[key] = self._edge(leaf.ref, target.ref, kind, place or first)
 
-    def _fold_rows(
-        self, seen: dict[tuple[Column, ColumnRef, int], Edge], target: ColumnRef, rows: Column
-    ) -> None:
+    def _fold_rows(self, edges: dict[tuple[Column, Column, int], Edge], target: Column, rows: Column) -> None:
         for leaf, kind, place in row_leaves(rows):
             key = (leaf, target, kind)
-            if kind != ROWS and key not in seen:
-                seen[key] = self._edge(leaf.ref, target, kind, place)
+            if kind != ROWS and key not in edges:
+                edges[key] = self._edge(leaf.ref, target.ref, kind, place)
 
     def _chain(self) -> Iterable[Edge]:
-        seen: dict[tuple[ColumnRef, ColumnRef, int], Edge] = {}
+        chain = _Chain(self._edge)
         for node in self.reader.nodes:
-            self._chain_of(seen, node, node)
+            chain.add_node(node)
         for write in self.writes:
             for target, value in write.pairs:
-                self._link(seen, value.inputs or (), target.ref)
+                chain.link(value.inputs or (), target.ref)
             if write.rows is not None:
-                self._link(seen, write.rows.inputs or (), write.target.rows.ref)
+                chain.link(write.rows.inputs or (), write.target.rows.ref)
         for node in self.results:
-            self._chain_of(seen, node, node)
+            chain.add_node(node)
         for source, target_node, place in self.row_links:
-            key = (source.rows.ref, target_node.rows.ref, IDENTITY)
-            seen[key] = self._edge(source.rows.ref, target_node.rows.ref, IDENTITY, place)
-        return seen.values()
+            chain.edges.append(self._edge(source.rows.ref, target_node.rows.ref, IDENTITY, place))
+        return chain.edges
 
-    def _chain_of(self, seen: dict[tuple[ColumnRef, ColumnRef, int], Edge], node: Node, target: Node) -> None:
-        for column in [*node.columns.values(), *node.found.values()]:
-            self._link(seen, column.inputs or (), ColumnRef(target.id, column.name))
+
+class _Chain:
+    """Collects the single steps of a statement; equal steps into one column are listed once."""
+
+    def __init__(self, make: Callable[[ColumnRef, ColumnRef, int, Place | None], Edge]) -> None:
+        self.make = make
+        self.edges: list[Edge] = []
+
+    def add_node(self, node: Node) -> None:
+        """All steps into a node's columns and rows."""
+        for column in node.columns.values():
+            self.link(column.inputs or (), column.ref)
+        for column in node.found.values():
+            self.link(column.inputs or (), column.ref)
         if node.stars:
-            self._link(seen, node.star_column().inputs or (), ColumnRef(target.id, "*"))
-        self._link(seen, node.rows.inputs or (), target.rows.ref)
+            self.link(node.star_column().inputs or (), node.star_column().ref)
+        self.link(node.rows.inputs or (), node.rows.ref)
 
-    def _link(
-        self, seen: dict[tuple[ColumnRef, ColumnRef, int], Edge], inputs: Iterable[Input], target: ColumnRef
-    ) -> None:
+    def link(self, inputs: Iterable[Input], target: ColumnRef) -> None:
+        """All steps into one column."""
+        seen: set[tuple[Column, int]] = set()
         for item in inputs:
-            source = item.column
-            if item.kind >= ROWS and not source.node.is_derived:
+            source, kind = item.column, item.kind
+            if kind >= ROWS and not source.node.is_derived:
                 continue  # that a base relation's rows are read is a relation edge, not a column edge
-            kind = item.kind
+            if (source, kind) in seen:
+                continue
+            seen.add((source, kind))
             if source.name is None and kind == IDENTITY:
                 kind = JOIN
-            key = (source.ref, target, kind)
-            if key not in seen and source.ref != target:
-                seen[key] = self._edge(source.ref, target, kind, item.place)
+            if source.name != target.name or source.node.id != target.relation:
+                self.edges.append(self.make(source.ref, target, kind, item.place))
 
 
 def _bases(node: Node, *, through_temporary: bool) -> Iterable[Node]:

@@ -1,0 +1,4 @@
+INSERT INTO {{ params.schema }}.daily (day)
+SELECT day
+FROM {{ ref('stg_orders') }}
+WHERE day = '{{ ds }}'
