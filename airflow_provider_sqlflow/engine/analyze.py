@@ -233,6 +233,9 @@ class _Reading:
                 report_routine(statement)
                 self.outcomes.append(statement.outcome())
                 return
+            current = current.without_block_words() or current.behind_task_header() or current
+            if current.is_block_word:
+                return
             if self.dialect in _NO_SEMICOLONS:
                 current, pending = current.at_line_command()
             try:
@@ -287,9 +290,6 @@ class _Reading:
             if tree is not None:
                 self._read(first, tree)
                 return rest
-        stripped = raw.without_block_words()
-        if stripped is not None:
-            return stripped
         token = raw.tokens[error.index]
         at, behind = raw.base + token.start, raw.base + token.end + 1
         if start is None:

@@ -102,8 +102,10 @@ class Walker:
         this = column.args.get("this")
         if isinstance(this, exp.Star):
             source = scope.find_source(self.names_of_table(column))
-            if source is not None:
-                out.append(Input(source.node.rows, kind if kind & 15 >= AGGREGATION else AGGREGATION, place))
+            if source is not None and kind & 15 == AGGREGATION:
+                out.append(Input(source.node.rows, AGGREGATION, place))  # count(t.*)
+            elif source is not None:
+                self.all_columns(source.node, kind, place, out)
             return
         if isinstance(this, exp.Parameter):
             self.stage_column(this, self.names_of_table(column), scope, kind, place, out)
@@ -119,7 +121,7 @@ class Walker:
             return
         if len(parts) == 1 and parts[0].is_placeholder:
             return
-        if len(parts) == 1 and self._is_whole_row(parts[0], scope):
+        if len(parts) == 1 and self.is_whole_row(parts[0], scope):
             self._whole_row(parts[0], scope, kind, place, out)
             return
         for found, access in scope.resolve(parts):
@@ -152,7 +154,7 @@ class Walker:
             if (part := column.args.get(key)) is not None
         ]
 
-    def _is_whole_row(self, name: Name, scope: Scope) -> bool:
+    def is_whole_row(self, name: Name, scope: Scope) -> bool:
         """Whether a bare name is a relation's alias and no column known by that name."""
         source = scope.find_source([self.session.relation_name_of(name)])
         return source is not None and not any(name.key in one.node.columns for one in scope.sources)
@@ -160,13 +162,15 @@ class Walker:
     def _whole_row(self, name: Name, scope: Scope, kind: int, place: Place, out: list[Input]) -> None:
         """``to_json(t)``: a relation's name used as a value reads all its columns."""
         source = scope.find_source([self.session.relation_name_of(name)])
-        if source is None:
-            return
+        if source is not None:
+            self.all_columns(source.node, kind, place, out)
+
+    def all_columns(self, node: Node, kind: int, place: Place, out: list[Input]) -> None:
+        """A relation used as a value reads every column of it."""
         step = max(kind, TRANSFORMATION) if kind & 15 < JOIN else kind
-        for column in source.node.columns.values():
-            out.append(Input(column, step, place))
-        if source.node.has_unknown_columns:
-            out.append(Input(source.node.star_column(), step, place))
+        out.extend(Input(column, step, place) for column in node.columns.values())
+        if node.has_unknown_columns:
+            out.append(Input(node.star_column(), step, place))
 
     # Subqueries -----------------------------------------------------------------------------------
 
@@ -376,7 +380,7 @@ _MASKING_NAMES = frozenset(
 )  # fmt: skip
 _AGGREGATE_NAMES = frozenset(
     {
-        "map_agg", "multimap_agg", "histogram", "numeric_histogram", "max_by", "min_by",
+        "collect", "map_agg", "multimap_agg", "histogram", "numeric_histogram", "max_by", "min_by",
         "string_agg", "json_agg", "jsonb_agg", "json_object_agg", "jsonb_object_agg", "group_concat",
         "listagg",
         "wm_concat", "collect_list", "collect_set", "any_value", "bool_and", "bool_or", "every", "mode",
@@ -487,7 +491,19 @@ def _parameter(
 
 
 def _dot(walker: Walker, e: Expression, scope: Scope, kind: int, place: Place, out: list[Input]) -> None:
-    """Field access: the expression before the dot is read."""
+    """Field access: the expression before the dot is read; ``(alias).column`` is that column."""
+    inner = e.args["this"]
+    field = e.args.get("expression")
+    if (
+        isinstance(inner, exp.Paren)
+        and isinstance(inner.this, exp.Column)
+        and isinstance(field, exp.Identifier)
+    ):
+        qualifier = walker.names(inner.this)
+        if len(qualifier) == 1 and walker.is_whole_row(qualifier[0], scope):
+            for found, access in scope.resolve([*qualifier, walker.session.column_name(field, walker.base)]):
+                out.append(Input(found, combine(kind, access), place))
+            return
     walker.visit(e.args["this"], scope, TRANSFORMATION if kind == IDENTITY else kind, place, out)
     expression = e.args.get("expression")
     if isinstance(expression, exp.Func):
@@ -507,11 +523,8 @@ def _lambda(walker: Walker, e: Expression, scope: Scope, kind: int, place: Place
 
 def _star(walker: Walker, e: Expression, scope: Scope, kind: int, place: Place, out: list[Input]) -> None:
     """A bare ``*`` inside a function other than COUNT: every column of every relation in scope."""
-    step = TRANSFORMATION if kind == IDENTITY else kind
     for source in scope.sources:
-        out.extend(Input(column, step, place) for column in source.node.columns.values())
-        if source.node.has_unknown_columns:
-            out.append(Input(source.node.star_column(), step, place))
+        walker.all_columns(source.node, kind, place, out)
 
 
 _EXACT: dict[type, Callable[..., None]] = {

@@ -22,7 +22,7 @@ from airflow_provider_sqlflow.engine.model import RelationKind
 from airflow_provider_sqlflow.engine.pivot import PivotReader
 from airflow_provider_sqlflow.engine.reader import identifier_of
 from airflow_provider_sqlflow.engine.scope import Scope, Source
-from airflow_provider_sqlflow.engine.session import Name, table_parts
+from airflow_provider_sqlflow.engine.session import Name, names_of_text, table_parts
 
 _FILE_FORMATS = frozenset({"parquet", "csv", "json", "delta", "orc", "text", "avro", "binaryfile"})
 _SPARK_LIKE = frozenset({"spark", "spark2", "databricks", "duckdb"})
@@ -113,6 +113,7 @@ class FromReader(PivotReader):
             (exp.Join, lambda item, scope, is_visible: self.add_join(item, scope)),
             ((exp.Final, exp.TableSample, exp.Stream), self._wrapped),
             (exp.Pivot, self._pivot_source),
+            (exp.TableFromRows, self._table_of_name),
             ((exp.Alias, exp.Column), self._array_join),
             (exp.Query, self._query_source),
             (exp.Tuple, self._tuple),
@@ -128,6 +129,15 @@ class FromReader(PivotReader):
         inner = item.args["this"]
         is_bare = isinstance(item, exp.Stream) and isinstance(inner, exp.Subquery)
         self.add_source(inner.args["this"] if is_bare else inner, scope, is_visible)
+
+    def _table_of_name(self, item: Any, scope: Scope, is_visible: bool) -> None:
+        """Snowflake's ``TABLE('a.b')``; other arguments are table functions."""
+        inner = item.args.get("this")
+        if isinstance(inner, exp.Literal) and inner.is_string:
+            node = self.session.relation(names_of_text(self.session, inner.name))
+            self._finish_source(item, node, scope, is_visible)
+        else:
+            self._function(item, scope, is_visible)
 
     def _query_source(self, item: Any, scope: Scope, is_visible: bool) -> None:
         node = self._new_source_node(item, "subquery")
@@ -197,7 +207,7 @@ class FromReader(PivotReader):
 
     def _unnest(self, item: Any, scope: Scope, is_visible: bool) -> None:
         node = self._new_source_node(item, "unnest")
-        place = self.quoter.extent(item)
+        place = self.quoter.call(item.args.get("expressions") or (), item)
         per_item = [
             self.walker.inputs(expression, scope, TRANSFORMATION, place)
             for expression in item.args.get("expressions") or ()

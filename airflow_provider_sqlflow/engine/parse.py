@@ -13,7 +13,7 @@ from sqlglot.errors import ErrorLevel, ParseError, SqlglotError
 from sqlglot.parser import Parser
 from sqlglot.tokenizer_core import Token, TokenType
 
-from airflow_provider_sqlflow.engine.rescue import Rescued, create_header
+from airflow_provider_sqlflow.engine.rescue import Rescued, RescuedMerge, create_header, merge_parts
 from airflow_provider_sqlflow.engine.split import RawStatement
 
 
@@ -32,7 +32,7 @@ class StatementParser:
     def __init__(self, dialect: str) -> None:
         self._parser: Parser = Dialect.get_or_raise(dialect).parser(error_level=ErrorLevel.IMMEDIATE)
 
-    def parse(self, statement: RawStatement) -> exp.Expr | Rescued | None:
+    def parse(self, statement: RawStatement) -> exp.Expr | Rescued | RescuedMerge | None:
         """The tree of a statement, or ``None`` for one of comments only.
 
         Raises:
@@ -49,7 +49,15 @@ class StatementParser:
             return self._rescue(statement) or tree
         return tree
 
-    def _rescue(self, statement: RawStatement) -> Rescued | None:
+    def _rescue(self, statement: RawStatement) -> Rescued | RescuedMerge | None:
+        parts = merge_parts(statement)
+        if parts is not None:
+            try:
+                tree = self._parse(parts[0])
+                conditions = [self._parse(part) for part in parts[1]]
+            except StatementError:
+                return None
+            return RescuedMerge(tree, conditions) if isinstance(tree, exp.Merge) else None
         header = create_header(statement)
         if header is None:
             return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from sqlglot import exp
@@ -14,6 +15,7 @@ from airflow_provider_sqlflow.engine.graph import (
     JOIN,
     ROWS,
     SORT,
+    TRANSFORMATION,
     Column,
     Input,
     Node,
@@ -24,6 +26,8 @@ from airflow_provider_sqlflow.engine.reader import Ctes
 from airflow_provider_sqlflow.engine.scope import Scope, Source
 from airflow_provider_sqlflow.engine.select_list import SelectListReader
 from airflow_provider_sqlflow.engine.session import Name
+
+_NO_ALIAS_IN_ORDER = frozenset({"postgres", "redshift", "materialize", "risingwave", "tsql", "fabric"})
 
 
 class QueryReader(SelectListReader):
@@ -84,10 +88,10 @@ class QueryReader(SelectListReader):
         node = self.new_node(name.text, RelationKind.CTE, name.start, name.end)
         body = cte.args["this"]
         if not isinstance(body, (exp.Query, exp.Insert, exp.Update, exp.Delete, exp.Merge)):
-            # ClickHouse: WITH expression AS name. The name is a column alias, not a relation.
-            scope = self.scope(node, parent, ctes)
-            node.add(name.key, name.text, self.walker.inputs(body, scope, IDENTITY, self.quoter.extent(body)))
-            node.complete()
+            # ClickHouse: WITH expression AS name. The name is a value, read where it is used.
+            self.nodes.remove(node)
+            del self.session.mentions[node.id]
+            self.named_expressions[self.rules.column_key(name.text, False)] = (name, body)
             return
         is_self = (
             _mentions(body, identifier.name) if is_recursive or isinstance(body, exp.SetOperation) else False
@@ -176,6 +180,7 @@ class QueryReader(SelectListReader):
         if rows is None:
             return
         rows.extend(part.rows.inputs or ())
+        rows.extend(Input(below.star_column(), FILTER, place) for below, _ in part.stars)
         for column in part.columns.values():
             rows.extend(
                 Input(item.column, FILTER if item.kind < JOIN else item.kind, place)
@@ -205,29 +210,99 @@ class QueryReader(SelectListReader):
         from_ = args.get("from_")
         if from_ is not None:
             self.add_source(from_.args["this"], scope)
+        self._add_named_values(scope)
         for lateral in args.get("laterals") or ():
             self.add_source(lateral, scope)
         for join in args.get("joins") or ():
             self.add_join(join, scope)
         for window in args.get("windows") or ():
             scope.windows[window.name.lower()] = window
+        if args.get("match") is not None:
+            scope = self._match_recognize(args["match"], scope, ctes)
         for projection in args.get("expressions") or ():
             self._projection(projection, scope, node)
         if not args.get("expressions"):
             self._project_star(None, scope, node, self.quoter.whole)  # DuckDB: FROM t
         self.link_rows(scope, node)
         self._conditions(args, scope, node)
-        distinct = args.get("distinct")
-        if distinct is not None:
-            on = distinct.args.get("on")
-            if on is None:
-                self._group_all(node)
-            else:
-                self.decide(on, scope, node, GROUP_BY)
+        self._distinct(args.get("distinct"), scope, node)
         self._order_by(query, scope, node)
-        limit = args.get("limit")
-        for item in (limit.args.get("expressions") if isinstance(limit, exp.Expr) else None) or ():
-            self.decide(item, scope, node, FILTER)  # ClickHouse: LIMIT n BY columns
+        self._limit(args.get("limit"), scope, node)
+
+    def _add_named_values(self, scope: Scope) -> None:
+        """ClickHouse's ``WITH expression AS name``: the name is a value in the whole query."""
+        for key, (name, body) in self.named_expressions.items():
+            node = Node(scope.owner.id, RelationKind.VARIABLE, is_derived=True)
+            inputs = self.walker.inputs(body, scope, IDENTITY, self.quoter.extent(body))
+            scope.named_values[key] = node.add(key, name.text, inputs)
+            node.complete()
+
+    def _distinct(self, distinct: Any, scope: Scope, node: Node) -> None:
+        if distinct is None:
+            return
+        on = distinct.args.get("on")
+        if on is None:
+            self._group_all(node)
+        else:
+            self.decide(on, scope, node, GROUP_BY)
+
+    def _limit(self, limit: Any, scope: Scope, node: Node) -> None:
+        """LIMIT by a subquery, and ClickHouse's LIMIT n BY columns, decide which rows stay."""
+        if not isinstance(limit, exp.Expr):
+            return
+        bound = limit.args.get("expression")
+        if isinstance(bound, exp.Query):
+            self.decide(bound, scope, node, FILTER)
+        for item in limit.args.get("expressions") or ():
+            self.decide(item, scope, node, FILTER)
+
+    def _match_recognize(self, match: Any, inner: Scope, ctes: Ctes) -> Scope:
+        """MATCH_RECOGNIZE: rows are grouped, sorted and filtered; MEASURES are added to them.
+
+        Pattern variables (``up.price``) name rows of the same relation. Returns the scope in which the
+        select list is read.
+        """
+        alias = match.args.get("alias")
+        identifier = alias.args.get("this") if isinstance(alias, exp.TableAlias) else None
+        name = self.session.relation_name(identifier, self.base) if identifier is not None else None
+        node = self.new_node(name.text if name else "matches", RelationKind.SUBQUERY)
+        scope = self.scope(node, inner.parent, ctes)
+        place = self.quoter.extent(match)
+        for source in inner.sources:
+            scope.add(Source(source.node, source.name, source.qualifier))
+        self.link_rows(scope, node)
+        for source in inner.sources[:1]:
+            for word in re.findall(r"\w+", str(match.args.get("pattern") or "")):
+                key = self.rules.relation_key(word, False)
+                scope.by_name.setdefault(key, []).append(source)
+        rows = node.rows.inputs
+        if rows is not None:
+            for key, kind in (("partition_by", GROUP_BY), ("order", SORT), ("define", FILTER)):
+                value = match.args.get(key)
+                for item in value if isinstance(value, list) else (value,):
+                    if isinstance(item, exp.Expr):
+                        self.walker.visit(item, scope, kind, place, rows)
+        for source in inner.sources:
+            for key, column in source.node.columns.items():
+                node.add(key, column.name or "", [Input(column, IDENTITY, place)])
+            if source.node.has_unknown_columns:
+                node.stars.append((source.node, place))
+        for measure in match.args.get("measures") or ():
+            self._measure(measure.args["this"], scope, node)
+        node.complete()
+        outer = self.scope(inner.owner, inner.parent, ctes)
+        outer.add(Source(node, name, (name.key,) if name else ()))
+        return outer
+
+    def _measure(self, measure: Any, scope: Scope, node: Node) -> None:
+        """FIRST and LAST take the value of one row: no aggregation here."""
+        value = measure.args["this"] if isinstance(measure, exp.Alias) else measure
+        if isinstance(measure, exp.Alias) and isinstance(value, (exp.First, exp.Last)):
+            name = self.session.column_name(measure.args["alias"], self.base)
+            place = self.quoter.item(measure)
+            node.add(name.key, name.text, self.walker.inputs(value.this, scope, TRANSFORMATION, place))
+        else:
+            self._projection(measure, scope, node)
 
     def _conditions(self, args: dict[str, Any], scope: Scope, node: Node) -> None:
         for key in ("prewhere", "where"):
@@ -245,9 +320,6 @@ class QueryReader(SelectListReader):
         for key in ("having", "qualify"):
             if args.get(key) is not None:
                 self.decide(args[key], scope, node, FILTER)
-        match = args.get("match")
-        if match is not None:
-            self.decide(match, scope, node, FILTER)
 
     def _group(self, group: Any, scope: Scope, node: Node) -> None:
         columns = list(node.columns.values())
@@ -285,12 +357,20 @@ class QueryReader(SelectListReader):
                     elif scope.sources:
                         self.decide(value, scope, node, SORT)
                 elif isinstance(value, exp.Expr) and scope.sources:
+                    # PostgreSQL and T-SQL: inside an expression a name is a column, not an alias.
+                    scope.early_aliases = self.rules.name not in _NO_ALIAS_IN_ORDER
                     self.decide(value, scope, node, SORT)
+                    scope.early_aliases = True
 
     def _by_position(self, literal: Any, columns: list[Column], node: Node, kind: int) -> None:
         number = int(literal.name) if literal.name.isdigit() else 0
         if 0 < number <= len(columns):
             self.add_row_inputs(columns[number - 1].inputs or [], node, kind)
+
+    def project_items(self, projections: Any, scope: Scope, node: Node) -> None:
+        """The columns of a list that stands outside a SELECT: RETURNING, OUTPUT."""
+        for projection in projections:
+            self._projection(projection, scope, node)
 
     def project_branch(self, query: Any, scope: Scope, node: Node) -> None:
         """A branch of a multi-table insert: its select list or VALUES over the shared source."""

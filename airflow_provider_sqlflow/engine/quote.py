@@ -12,6 +12,7 @@ from airflow_provider_sqlflow.engine.split import RawStatement
 from airflow_provider_sqlflow.engine.text import SourceText
 
 _TRAILING_AS = re.compile(r"\s+AS\s*\Z", re.IGNORECASE)
+_CALL_HEAD = re.compile(r"\w+\s*\(\s*\Z")
 _ASSIGNMENT = re.compile(r"\s*:?=\s*")
 
 
@@ -60,7 +61,30 @@ class Quoter:
             if at is not None:
                 start = min(start, at + self._base)
                 end = max(end, node.meta["end"] + 1 + self._base)
-        return (start, end) if start < end else self.whole
+        if start >= end:
+            return self.whole
+        return start, self._closed(start, end)
+
+    def _closed(self, start: int, end: int) -> int:
+        """The end moved behind brackets that were opened in between: they carry no position."""
+        missing = self._text.count("(", start, end) - self._text.count(")", start, end)
+        while missing > 0:
+            following = self._text.find(")", end, end + 200)
+            if following < 0 or self._text[end:following].strip():
+                break
+            end = following + 1
+            missing -= 1
+        return end
+
+    def call(self, arguments: Any, fallback: Any) -> Place:
+        """A call whose arguments carry positions but whose name does not: ``UNNEST(tags)``."""
+        places = [self.extent(argument) for argument in arguments]
+        if not places or self.whole in places:
+            return self.extent(fallback)
+        start, end = min(place[0] for place in places), max(place[1] for place in places)
+        name = _CALL_HEAD.search(self._text, max(start - 40, self.whole[0]), start)
+        start = name.start() if name else start
+        return start, self._closed(start, end)
 
     def text(self, place: Place) -> str:
         """The user's text of a place."""

@@ -36,6 +36,7 @@ class Reader:
         self.walker = Walker(session, statement.base, self._subquery_node)
         self.index = index
         self.nodes: list[Node] = []
+        self.named_expressions: dict[str, tuple[Name, Any]] = {}  # ClickHouse: WITH expression AS name
         # Reads a data-modifying CTE: target, columns written, rows. Set by the statement.
         self.write_nested: Callable[[Any, Ctes], Written | None] | None = None
 

@@ -148,3 +148,50 @@ def _query_end(tokens: list[Token]) -> int:
         if words[-len(tail) :] == tail:
             return len(tokens) - len(tail)
     return len(tokens)
+
+
+@dataclass(frozen=True, slots=True)
+class RescuedMerge:
+    """A MERGE without the conditions of its branches, and these: Oracle's WHERE and DELETE WHERE."""
+
+    tree: Any
+    conditions: list[Any]
+
+
+def merge_parts(raw: RawStatement) -> tuple[RawStatement, list[RawStatement]] | None:
+    """A MERGE cut into what the parser knows and the conditions it does not.
+
+    Redshift's REMOVE DUPLICATES is left out as well. ``None`` when there is nothing to cut.
+    """
+    tokens = raw.tokens
+    if tokens[0].text.upper() != "MERGE":
+        return None
+    kept: list[Token] = []
+    conditions: list[list[Token]] = []
+    depth = 0
+    is_branch = is_condition = False
+    for index, token in enumerate(tokens):
+        kind, word = token.token_type, token.text.upper()
+        if kind is TokenType.L_PAREN or kind is TokenType.CASE:
+            depth += 1
+        elif kind is TokenType.R_PAREN or kind is TokenType.END:
+            depth -= 1
+        elif depth == 0 and kind is TokenType.WHEN:
+            is_branch, is_condition = True, False
+        elif depth == 0 and is_branch and kind is TokenType.WHERE:
+            is_condition = True
+            conditions.append([])
+            continue
+        elif depth == 0 and is_branch and word == "DELETE" and _is_where(tokens, index + 1):
+            is_condition = True
+            continue
+        (conditions[-1] if is_condition and conditions else kept).append(token)
+    if [token.text.upper() for token in kept[-2:]] == ["REMOVE", "DUPLICATES"]:
+        kept = kept[:-2]
+    if len(kept) == len(tokens):
+        return None
+    return replace(raw, tokens=kept), [replace(raw, tokens=part) for part in conditions if part]
+
+
+def _is_where(tokens: list[Token], index: int) -> bool:
+    return index < len(tokens) and tokens[index].token_type is TokenType.WHERE

@@ -42,6 +42,7 @@ class Scope:
         self.aliases: dict[str, Column] = {}
         self.merged: dict[str, list[tuple[Column, int]]] = {}  # columns of USING / NATURAL
         self.early_aliases = session.rules.has_lateral_alias
+        self.named_values: dict[str, Column] = {}
         self.windows: dict[str, Any] = {}  # named windows of this SELECT
 
     def add(self, source: Source) -> None:
@@ -154,6 +155,9 @@ class Scope:
         merged = self.merged.get(name.key)
         if merged is not None:
             return merged
+        named = self.named_values.get(name.key)
+        if named is not None:
+            return [(named, IDENTITY)]
         known: list[Column] = []
         for source in self.sources:
             column = source.node.columns.get(name.key) or _through_known_star(source.node, name)

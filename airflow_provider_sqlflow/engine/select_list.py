@@ -94,6 +94,9 @@ class SelectListReader(FromReader):
     def _output_name(self, projection: Any, value: Any, place: Place) -> Name:
         if isinstance(projection, exp.Alias):
             return self.session.column_name(projection.args["alias"], self.base)
+        if isinstance(value, exp.Column) and isinstance(value.args["this"], exp.Parameter):
+            text = f"${value.this.name}"
+            return Name(text, text, -1, -1)
         if isinstance(value, exp.Column) and isinstance(value.args["this"], exp.Identifier):
             return self.session.column_name(value.args["this"], self.base)
         if isinstance(value, exp.Dot) and isinstance(value.args.get("expression"), exp.Identifier):
@@ -142,7 +145,7 @@ class SelectListReader(FromReader):
             if plain in replaced:
                 expression = replaced[plain]
                 value = expression.args["this"]
-                inputs = self.walker.inputs(value, scope, IDENTITY, self.quoter.extent(expression))
+                inputs = self.walker.inputs(value, scope, IDENTITY, self.quoter.extent(value))
             if plain in renamed:
                 fresh = self.session.column_name(renamed[plain].args["alias"], self.base)
                 plain, name = fresh.key, fresh.text

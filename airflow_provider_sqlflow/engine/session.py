@@ -15,6 +15,7 @@ from airflow_provider_sqlflow.engine.catalog import Catalog, InMemoryCatalog, sp
 from airflow_provider_sqlflow.engine.dialects import Rules
 from airflow_provider_sqlflow.engine.graph import Column, Node, Place
 from airflow_provider_sqlflow.engine.model import Diagnostic, RelationId, RelationKind, Severity
+from airflow_provider_sqlflow.engine.normalise import HIDDEN_DOT
 from airflow_provider_sqlflow.engine.template import Template
 from airflow_provider_sqlflow.engine.text import SourceText
 
@@ -107,7 +108,7 @@ class Session:
 
     def relation(self, parts: list[Name], kind: RelationKind = RelationKind.TABLE) -> Node:
         """The node of a relation of the database, temporary table of the script, or file."""
-        if len(parts) == 1 or parts[-2].key.lower() in ("pg_temp", "tempdb", "session"):
+        if len(parts) == 1 or parts[-2].key.lower() in ("pg_temp", "tempdb", "session", "temp"):
             temporary = self.temporary.get(parts[-1].key)
             if temporary is not None:
                 return temporary
@@ -243,9 +244,16 @@ def table_parts(session: Session, table: exp.Expr, base: int) -> list[Name]:
     return parts
 
 
+def names_of_text(session: Session, text: str) -> list[Name]:
+    """The parts of a name given as text; dots hidden from the parser count."""
+    parts = split_name(text.replace(HIDDEN_DOT, "."))
+    return [Name(part, session.rules.relation_key(part, False), -1, -1) for part in parts]
+
+
 def _flatten(session: Session, part: Any, base: int) -> list[Name]:
     if isinstance(part, exp.Identifier):
-        return [session.relation_name(part, base)]
+        whole = session.relation_name(part, base)
+        return names_of_text(session, whole.text) if HIDDEN_DOT in whole.text else [whole]
     if isinstance(part, exp.Dot):
         return _flatten(session, part.this, base) + _flatten(session, part.expression, base)
     if isinstance(part, exp.Parameter):  # a table variable: @t

@@ -16,27 +16,8 @@ from sqlglot.dialects.dialect import Dialect
 from sqlglot.errors import TokenError
 from sqlglot.tokenizer_core import Token, TokenType
 
-_GO = re.compile(r"^[ \t]*(GO)(?:[ \t]+\d+)?[ \t]*;?[ \t]*(?=\r?$)", re.IGNORECASE | re.MULTILINE)
-_SLASH = re.compile(r"^[ \t]*(/)[ \t]*(?=\r?$)", re.MULTILINE)
-_DELIMITER = re.compile(r"^[ \t]*DELIMITER[ \t]+(\S+)[ \t]*(?=\r?$)", re.IGNORECASE | re.MULTILINE)
-_TOP = re.compile(
-    r"\b((?:INSERT|UPDATE|DELETE|MERGE)\b)(\s+TOP\s*\([^()\r\n]*\)(?:\s+PERCENT)?)", re.IGNORECASE
-)
-_COMPOUND = re.compile(r"(?<=[\w\]\"\s])[+\-*/%&|^]=(?=\s)")  # T-SQL's a += b; the reader adds a itself
-_REPLACE_INTO = re.compile(r"(^\s*|;\s*)REPLACE((?:\s+LOW_PRIORITY|\s+DELAYED)?)(?=\s+INTO\b)", re.IGNORECASE)
-_UPDATE_OR = re.compile(r"\bUPDATE\s+OR\s+(?:ROLLBACK|ABORT|REPLACE|FAIL|IGNORE)\b", re.IGNORECASE)
-_MUTATION_UPDATE = re.compile(r"\bALTER\s+TABLE(\s+\S+)\s+UPDATE\b", re.IGNORECASE)
-_MUTATION_DELETE = re.compile(r"\bALTER\s+TABLE(\s+\S+)\s+DELETE\b", re.IGNORECASE)
-_SCHEMA_EVOLUTION = re.compile(r"(?<=\bMERGE)\s+WITH\s+SCHEMA\s+EVOLUTION\b", re.IGNORECASE)
-_SQLPLUS = re.compile(
-    r"^(?:PROMPT|WHENEVER|SPOOL|REM|ACCEPT|SHOW|TTITLE|BTITLE|EXIT|QUIT|CONNECT|CONN|CLEAR|SET\s+(?:DEFINE|ECHO"
-    r"|FEEDBACK|SERVEROUTPUT|VERIFY|TERMOUT|HEADING|PAGESIZE|LINESIZE|TIMING|SCAN|SQLBLANKLINES))\b[^\r\n]*",
-    re.IGNORECASE | re.MULTILINE,
-)
-_BIND = re.compile(r"(?<![:\w']):(\d+)\b")  # Oracle's :1 is no column
-_CLIENT_COMMAND = re.compile(r"^[ \t]*\\[a-z!?][^\r\n]*", re.IGNORECASE | re.MULTILINE)
-# Teradata's column phrases in a select list: name (TITLE 'text'), name (FORMAT '99').
-_COLUMN_FORMAT = re.compile(r"\(\s*(?:TITLE|FORMAT|NAMED)\s+'[^'\r\n]*'\s*\)", re.IGNORECASE)
+from airflow_provider_sqlflow.engine.normalise import normalise
+
 _QUOTED = re.compile(r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|--[^\n]*|/\*.*?\*/|\$(\w*)\$.*?\$\1\$", re.DOTALL)
 
 _STOP = re.compile(r"[;'\"$]|--|/\*")
@@ -44,7 +25,13 @@ _STOP = re.compile(r"[;'\"$]|--|/\*")
 _OPENERS = frozenset({TokenType.L_PAREN, TokenType.L_BRACKET, TokenType.L_BRACE})
 _CLOSERS = frozenset({TokenType.R_PAREN, TokenType.R_BRACKET, TokenType.R_BRACE})
 _ROUTINE_WORDS = frozenset({"PROCEDURE", "PROC", "FUNCTION", "TRIGGER", "PACKAGE"})
-_BLOCK_WORDS = frozenset({"BEGIN", "ELSE", "THEN", "LOOP", "DO", "TRY", "END"})
+_BLOCK_WORDS = frozenset({"BEGIN", "ELSE", "THEN", "LOOP", "DO", "TRY", "END", "REPEAT"})
+_SCHEDULED = frozenset({"TASK", "PIPE", "EVENT", "ALERT"})
+_CONDITION_WORDS = frozenset({"IF", "ELSEIF", "ELSIF", "WHILE", "EXCEPTION", "WHEN", "FOR"})
+_BLOCK_ONLY = _BLOCK_WORDS | {"IF", "WHILE", "FOR", "CATCH", "CASE"}
+_TRANSACTION_WORDS = frozenset(
+    {"TRANSACTION", "TRAN", "WORK", "DEFERRED", "IMMEDIATE", "EXCLUSIVE", "ISOLATION", "READ"}
+)
 # A word that begins a statement where one may begin: used to recover behind a broken statement.
 _STATEMENT_WORDS = frozenset(
     {
@@ -180,11 +167,64 @@ class RawStatement:
         return (self, None) if start is None else self.cut(start)
 
     def without_block_words(self) -> RawStatement | None:
-        """The statement behind BEGIN, ELSE, THEN …: the DML of an anonymous block is still read."""
+        """The statement behind BEGIN, IF … THEN, ELSE, WHILE … DO: blocks hold DML at top level.
+
+        ``None`` when there is nothing of the kind in front. A statement of block words alone, such as
+        END IF, keeps its last token.
+        """
         count = 0
-        while count < len(self.tokens) - 1 and self.tokens[count].text.upper() in _BLOCK_WORDS:
-            count += 1
+        while count < len(self.tokens) - 1:
+            word = self.tokens[count].text.upper()
+            if word in _BLOCK_WORDS and not self._is_whole(count):
+                count += 1
+            elif word in _CONDITION_WORDS and (end := self._condition_end(count)) is not None:
+                count = end + 1
+            else:
+                break
         return replace(self, tokens=self.tokens[count:]) if count else None
+
+    def behind_task_header(self) -> RawStatement | None:
+        """The statement that a task, pipe or event runs: CREATE TASK … AS statement."""
+        words = [token.text.upper() for token in self.tokens[:5]]
+        if words[0] != "CREATE" or not _SCHEDULED & set(words[1:]):
+            return None
+        depth = 0
+        for index in range(2, len(self.tokens) - 1):
+            kind = self.tokens[index].token_type
+            if kind in _OPENERS:
+                depth += 1
+            elif kind in _CLOSERS:
+                depth -= 1
+            elif depth == 0 and self.tokens[index].text.upper() in ("AS", "DO"):
+                following = self.tokens[index + 1].text.upper()
+                if following in _STATEMENT_WORDS:
+                    return replace(self, tokens=self.tokens[index + 1 :])
+        return None
+
+    @property
+    def is_block_word(self) -> bool:
+        """Whether nothing but words of a block is left: END, END IF, LOOP."""
+        words = [token.text.upper() for token in self.tokens]
+        return words != ["BEGIN"] and all(word in _BLOCK_ONLY for word in words)
+
+    def _is_whole(self, index: int) -> bool:
+        """BEGIN TRANSACTION, and DO with its body in a string: statements, not words before one."""
+        word, following = self.tokens[index].text.upper(), self.tokens[index + 1]
+        is_code = word == "DO" and following.token_type in (TokenType.HEREDOC_STRING, TokenType.STRING)
+        return is_code or (word == "BEGIN" and following.text.upper() in _TRANSACTION_WORDS)
+
+    def _condition_end(self, start: int) -> int | None:
+        """The THEN or DO that ends a condition."""
+        depth = 0
+        for index in range(start + 1, len(self.tokens)):
+            kind = self.tokens[index].token_type
+            if kind in _OPENERS or kind is TokenType.CASE:
+                depth += 1
+            elif kind in _CLOSERS or kind is TokenType.END:
+                depth -= 1
+            elif depth == 0 and self.tokens[index].text.upper() in ("THEN", "DO", "LOOP"):
+                return index
+        return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,7 +242,7 @@ def split(text: str, dialect: str) -> Iterator[RawStatement | BrokenText]:
     An unterminated quote or other text without tokens gives one :class:`BrokenText`; the scan goes on
     behind the next semicolon that ends a line.
     """
-    prepared = _prepare(text, dialect)
+    prepared = normalise(text, dialect)
     tokenizer = Dialect.get_or_raise(dialect)
     try:
         tokens = tokenizer.tokenize(prepared)
@@ -237,54 +277,6 @@ def next_statement_start(raw: RawStatement, index: int) -> int | None:
             ):
                 return number
     return None
-
-
-def _prepare(text: str, dialect: str) -> str:
-    """Batch separators into semicolons, in place."""
-    if dialect in ("tsql", "fabric"):
-        text = _GO.sub(lambda match: _fill(match.group(), ";"), text)
-        text = _TOP.sub(lambda match: match.group(1) + " " * len(match.group(2)), text)
-        text = _COMPOUND.sub(" =", text)
-    elif dialect in ("oracle", ""):
-        text = _SLASH.sub(lambda match: _fill(match.group(), ";"), text)
-    elif dialect in ("mysql", "singlestore", "doris", "starrocks"):
-        text = _apply_delimiters(text)
-    elif dialect in ("postgres", "redshift", "materialize", "risingwave"):
-        text = _CLIENT_COMMAND.sub(lambda match: " " * len(match.group()), text)
-    elif dialect == "clickhouse":
-        text = _MUTATION_UPDATE.sub(r"UPDATE     \1 SET   ", text)
-        text = _MUTATION_DELETE.sub(r"DELETE FROM\1       ", text)
-    elif dialect in ("databricks", "spark"):
-        text = _SCHEMA_EVOLUTION.sub(lambda match: " " * len(match.group()), text)
-    if dialect == "oracle":
-        text = _SQLPLUS.sub(lambda match: " " * len(match.group()), text)
-        text = _BIND.sub(lambda match: "0" + match.group(1), text)
-    if dialect in ("sqlite", "mysql", "singlestore"):
-        text = _REPLACE_INTO.sub(lambda match: match.group(1) + "INSERT " + " " * len(match.group(2)), text)
-    if dialect == "sqlite":
-        text = _UPDATE_OR.sub(lambda match: "UPDATE" + " " * (len(match.group()) - 6), text)
-    if dialect == "teradata":
-        text = _COLUMN_FORMAT.sub(lambda match: " " * len(match.group()), text)
-    return text
-
-
-def _fill(piece: str, char: str) -> str:
-    return char + " " * (len(piece) - 1)
-
-
-def _apply_delimiters(text: str) -> str:
-    matches = list(_DELIMITER.finditer(text))
-    if not matches:
-        return text
-    out = [text[: matches[0].start()]]
-    for number, match in enumerate(matches):
-        out.append(" " * len(match.group()))
-        end = matches[number + 1].start() if number + 1 < len(matches) else len(text)
-        body, delimiter = text[match.end() : end], match.group(1)
-        if delimiter != ";":
-            body = body.replace(delimiter, _fill(delimiter, ";"))
-        out.append(body)
-    return "".join(out)
 
 
 def _split_piecewise(text: str, dialect: str) -> Iterator[RawStatement | BrokenText]:
@@ -330,6 +322,7 @@ def _statements(tokens: list[Token], text: str, base: int) -> Iterator[RawStatem
         if tokens[first].token_type is TokenType.SEMICOLON:
             first += 1
             continue
+        first = _behind_declarations(tokens, first)
         statement = RawStatement([], text, base)
         statement.is_routine = _starts_routine(tokens, first)
         end = _routine_end if statement.is_routine else _Scan(statement).run
@@ -337,6 +330,25 @@ def _statements(tokens: list[Token], text: str, base: int) -> Iterator[RawStatem
         statement.tokens = tokens[first:index]
         yield statement
         first = index + 1
+
+
+def _behind_declarations(tokens: list[Token], first: int) -> int:
+    """The BEGIN of an anonymous block that opens with declarations (PL/SQL, PL/pgSQL, Snowflake).
+
+    T-SQL and BigQuery declare statement by statement: there a semicolon or an ``@`` or a BEGIN-less
+    rest tells.
+    """
+    if tokens[first].text.upper() != "DECLARE" or first + 1 >= len(tokens):
+        return first
+    if tokens[first + 1].token_type is TokenType.PARAMETER:
+        return first
+    for index in range(first + 1, min(first + 400, len(tokens))):
+        word = tokens[index].text.upper()
+        if word == "BEGIN":
+            return index
+        if word in ("SELECT", "INSERT", "CREATE", "SET"):
+            return first
+    return first
 
 
 def _starts_routine(tokens: list[Token], first: int) -> bool:

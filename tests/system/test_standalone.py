@@ -90,7 +90,7 @@ def test_the_scheduler_runs_the_flagship(standalone, check_exports, tmp_path):
         if meta["connection_type"] == "sqlflow"
     ]
     assert meta["hook_name"] == "SQLFlow"
-    assert set(meta["extra_fields"]) == {"store_url", "processes"}
+    assert set(meta["extra_fields"]) == {"store_url"}
     assert client.get("/api/v2/importErrors").raise_for_status().json()["total_entries"] == 0
 
     body = {"logical_date": None, "conf": {"output": str(tmp_path / "out")}}

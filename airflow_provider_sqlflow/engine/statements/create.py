@@ -12,9 +12,9 @@ from airflow_provider_sqlflow.engine.graph import Node
 from airflow_provider_sqlflow.engine.model import RelationId, RelationKind, Severity, StatementKind
 from airflow_provider_sqlflow.engine.rescue import Rescued
 from airflow_provider_sqlflow.engine.session import Name
+from airflow_provider_sqlflow.engine.statements.columns import map_columns
 from airflow_provider_sqlflow.engine.statements.context import Statement
 from airflow_provider_sqlflow.engine.statements.files import uris_of, write_from_path
-from airflow_provider_sqlflow.engine.statements.insert import map_columns
 
 # MySQL: the columns listed by CREATE TABLE (…) SELECT come on top of the query's.
 _COLUMNS_ADD_UP = frozenset({"mysql", "singlestore"})
@@ -117,7 +117,8 @@ def create_from_query(
     if is_temporary and probe.has_unknown_columns and not columns:
         target.stars = list(probe.stars)
         target.any_inputs = probe.any_inputs
-    if statement.session.rules.name in _COLUMNS_ADD_UP and columns and not is_temporary:
+    adds_up = statement.session.rules.name in _COLUMNS_ADD_UP and kind is RelationKind.TABLE
+    if adds_up and columns and not is_temporary:
         by_name = [name for name in outputs if name.key not in {column.key for column in columns}]
         target = _declare(statement, parts, kind, [*columns, *by_name], is_temporary)
         columns = []

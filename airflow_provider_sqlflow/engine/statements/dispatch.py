@@ -9,7 +9,7 @@ from sqlglot import exp
 
 from airflow_provider_sqlflow.engine.graph import Node
 from airflow_provider_sqlflow.engine.model import RelationKind, StatementKind
-from airflow_provider_sqlflow.engine.rescue import Rescued
+from airflow_provider_sqlflow.engine.rescue import Rescued, RescuedMerge
 from airflow_provider_sqlflow.engine.statements.context import Statement
 from airflow_provider_sqlflow.engine.statements.create import create_from_query, read_create, read_rescued
 from airflow_provider_sqlflow.engine.statements.ddl import (
@@ -69,6 +69,9 @@ _READERS: dict[type, Callable[[Statement, Any], None]] = {
 
 def read_statement(statement: Statement, tree: Any) -> None:
     """Read a statement; unknown families have no lineage and say nothing."""
+    if isinstance(tree, RescuedMerge):
+        read_merge(statement, tree.tree, conditions=tree.conditions)
+        return
     if isinstance(tree, Rescued):
         read_rescued(statement, tree)
         return

@@ -12,8 +12,8 @@ from airflow_provider_sqlflow.engine.graph import IDENTITY, Input, Node
 from airflow_provider_sqlflow.engine.model import RelationKind, StatementKind
 from airflow_provider_sqlflow.engine.parse import StatementError, StatementParser
 from airflow_provider_sqlflow.engine.session import Name
+from airflow_provider_sqlflow.engine.statements.columns import map_columns, unloaded
 from airflow_provider_sqlflow.engine.statements.context import Statement, value_column
-from airflow_provider_sqlflow.engine.statements.insert import map_columns, unloaded
 
 STAR = Name("*", "*", -1, -1)
 
@@ -23,52 +23,53 @@ def read_copy(statement: Statement, tree: Any) -> None:
     statement.kind = StatementKind.COPY
     this = tree.args.get("this")
     files = [node for item in tree.args.get("files") or () if (node := _file(statement, item)) is not None]
-    is_load = bool(tree.args.get("kind"))
     if isinstance(this, (exp.Table, exp.Schema)) and not _is_file(this):
-        parts = statement.parts(this)
-        if not parts:
-            return
-        relation = statement.session.relation(parts)
-        listed = statement.names(this.args.get("expressions") or ()) if isinstance(this, exp.Schema) else []
-        if is_load:
-            queries = [item for item in tree.args.get("files") or () if isinstance(item, exp.Query)]
-            for query in queries:
-                node = Node(relation.id, RelationKind.SUBQUERY, is_derived=True)
-                statement.reader.read(query, node, None, {})
-                statement.write(relation, map_columns(statement, relation, node, listed), node.rows, [node])
-            for source in files:
-                _load(statement, relation, source, listed)
-            return
-        node = Node(relation.id, RelationKind.SUBQUERY, is_derived=True)
-        select = exp.select("*").from_(
-            this.args["this"] if isinstance(this, exp.Schema) else this, copy=False
-        )
-        statement.reader.read(select, node, None, {})
-        for target in files:
-            statement.write(target, unloaded(node), node.rows, [node])
+        if bool(tree.args.get("kind")):
+            _copy_from(statement, this, tree, files)
+        else:
+            _copy_to(statement, this, files)
     elif isinstance(this, exp.Query):
-        node = Node(
-            statement.reader.new_node("unload", RelationKind.SUBQUERY).id,
-            RelationKind.SUBQUERY,
-            is_derived=True,
-        )
-        statement.reader.read(this, node, None, {})
-        for target in files:
-            statement.write(target, unloaded(node), node.rows, [node])
+        _unload(statement, this, files)
     elif this is not None:
         _copy_into_file(statement, this, tree)
+
+
+def _copy_from(statement: Statement, this: Any, tree: Any, files: list[Node]) -> None:
+    parts = statement.parts(this)
+    if not parts:
+        return
+    relation = statement.session.relation(parts)
+    listed = statement.names(this.args.get("expressions") or ()) if isinstance(this, exp.Schema) else []
+    for query in tree.args.get("files") or ():
+        if isinstance(query, exp.Query):
+            node = Node(relation.id, RelationKind.SUBQUERY, is_derived=True)
+            statement.reader.read(query, node, None, {})
+            statement.write(relation, map_columns(statement, relation, node, listed), node.rows, [node])
+    for source in files:
+        _load(statement, relation, source, listed)
+
+
+def _copy_to(statement: Statement, this: Any, files: list[Node]) -> None:
+    """``COPY t (a, b) TO 'file'``: the columns listed, or all."""
+    table = this.args["this"] if isinstance(this, exp.Schema) else this
+    listed = list(this.args.get("expressions") or ()) if isinstance(this, exp.Schema) else []
+    columns: list[exp.Expr] = [exp.Column(this=item) for item in listed]
+    _unload(statement, exp.Select(expressions=columns or [exp.Star()], from_=exp.From(this=table)), files)
+
+
+def _unload(statement: Statement, query: Any, files: list[Node]) -> None:
+    for target in files:
+        node = Node(target.id, RelationKind.SUBQUERY, is_derived=True)
+        statement.reader.read(query, node, None, {})
+        statement.write(target, unloaded(node), node.rows, [node])
 
 
 def _copy_into_file(statement: Statement, this: Any, tree: Any) -> None:
     """Snowflake writes both directions as COPY INTO: here the target is the stage."""
     target = _file(statement, this)
-    if target is None:
-        return
-    for item in tree.args.get("files") or ():
-        node = Node(target.id, RelationKind.SUBQUERY, is_derived=True)
+    for item in tree.args.get("files") or () if target is not None else ():
         query = item if isinstance(item, exp.Query) else exp.select("*").from_(item, copy=False)
-        statement.reader.read(query, node, None, {})
-        statement.write(target, unloaded(node), node.rows, [node])
+        _unload(statement, query, [target] if target is not None else [])
 
 
 def _load(statement: Statement, relation: Node, source: Node, listed: list[Name]) -> None:
@@ -112,7 +113,7 @@ def _file(statement: Statement, item: Any) -> Node | None:
         return None
     inner = item.args.get("this") if isinstance(item, exp.Table) else item
     name = inner.name if isinstance(inner, exp.Expr) else str(inner)
-    if not name:
+    if not name or name.lower() in ("stdin", "stdout"):
         return None
     kind = RelationKind.STAGE if name.startswith("@") else RelationKind.PATH
     return statement.session.relation([_path_name(name)], kind)

@@ -7,12 +7,14 @@ from typing import Any
 from sqlglot import exp
 
 from airflow_provider_sqlflow.engine.from_clause import read_path
-from airflow_provider_sqlflow.engine.graph import FILTER, IDENTITY, Column, Input, Node
+from airflow_provider_sqlflow.engine.graph import FILTER, Column, Node
 from airflow_provider_sqlflow.engine.model import RelationKind, StatementKind
 from airflow_provider_sqlflow.engine.scope import Source
 from airflow_provider_sqlflow.engine.session import Name
 from airflow_provider_sqlflow.engine.statements.assignments import assignments
-from airflow_provider_sqlflow.engine.statements.context import Statement, value_column
+from airflow_provider_sqlflow.engine.statements.columns import map_columns, unloaded
+from airflow_provider_sqlflow.engine.statements.context import Statement
+from airflow_provider_sqlflow.engine.statements.update import write_output
 
 
 def read_insert(statement: Statement, tree: Any, ctes: dict[str, Node] | None = None) -> None:
@@ -22,7 +24,7 @@ def read_insert(statement: Statement, tree: Any, ctes: dict[str, Node] | None = 
     if target is None:
         return
     ctes = statement.reader.read_ctes(tree, None, ctes or {})
-    query = tree.args.get("expression")
+    query = tree.args.get("expression") or tree.args.get("source")
     listed = _listed(statement, tree)
     if isinstance(query, exp.Table):
         query = exp.select("*").from_(query, copy=False)  # INSERT INTO t TABLE s
@@ -41,6 +43,7 @@ def read_insert(statement: Statement, tree: Any, ctes: dict[str, Node] | None = 
         replaced.add(Source(target, None, (target.id.name,)))
         statement.reader.decide(tree.args["where"], replaced, node, FILTER)
     statement.write(target, values, node.rows, [node])
+    write_output(statement, tree, target, values, node.rows)
     if conflict is not None:
         _on_conflict(statement, tree, target, conflict, values)
 
@@ -60,16 +63,6 @@ def target_of(statement: Statement, this: Any) -> Node | None:
         statement.warn("unsupported_target", "the target of this statement is not read")
         return None
     return statement.session.relation(parts)
-
-
-def unloaded(node: Node) -> list[tuple[Name, Column]]:
-    """All columns of a query go into the file, which has no columns of its own."""
-    inputs = [
-        Input(column, IDENTITY, column.inputs[0].place) for column in node.columns.values() if column.inputs
-    ]
-    if node.stars:
-        inputs.append(Input(node.star_column(), IDENTITY, node.stars[0][1]))
-    return [(Name("*", "*", -1, -1), value_column(node, "*", inputs))] if inputs else []
 
 
 def _listed(statement: Statement, tree: Any) -> list[Name]:
@@ -95,46 +88,6 @@ def _partition(statement: Statement, tree: Any) -> tuple[list[Name], list[Name]]
         else:
             dynamic += statement.names([item])
     return static, dynamic
-
-
-def map_columns(
-    statement: Statement,
-    target: Node,
-    node: Node,
-    listed: list[Name],
-    partition: tuple[list[Name], list[Name]] = ([], []),
-    by_name: bool = False,
-) -> list[tuple[Name, Column]]:
-    """Which output of a query goes to which column of the target.
-
-    By position when the statement lists columns or the target's are known; else, and after an
-    unexpanded star, by the output's own name.
-    """
-    outputs = [
-        (Name(column.name or "", key.split("\0")[0], -1, -1), column) for key, column in node.columns.items()
-    ]
-    if node.stars:
-        star = Name("*", "*", -1, -1)
-        return [(star, node.star_column()), *outputs]
-    static, dynamic = partition
-    names = listed
-    if not names and not by_name and not target.has_unknown_columns:
-        skipped = {name.key for name in [*static, *dynamic]}
-        known = [Name(column.name or "", key, -1, -1) for key, column in target.columns.items()]
-        names = [name for name in known if name.key not in skipped]
-        if len(outputs) > len(names) + len(dynamic):
-            names = known if len(outputs) == len(known) else names
-    if not names:
-        if dynamic and len(outputs) >= len(dynamic):
-            cut = len(outputs) - len(dynamic)
-            outputs[cut:] = [(name, value) for name, (_, value) in zip(dynamic, outputs[cut:], strict=True)]
-        return outputs
-    names = [*names, *dynamic] if len(outputs) > len(names) else names
-    if len(outputs) > len(names) or (listed and len(outputs) < len(names)):
-        statement.warn(
-            "column_count", f"{len(outputs)} columns for {len(names)} of {target.id}: taken by position"
-        )
-    return [(name, value) for name, (_, value) in zip(names, outputs, strict=False)]
 
 
 def _on_conflict(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from sqlglot import exp
@@ -9,8 +10,9 @@ from sqlglot import exp
 from airflow_provider_sqlflow.engine.graph import FILTER, IDENTITY, JOIN, ROWS, SORT, Column, Input, Node
 from airflow_provider_sqlflow.engine.model import RelationKind, StatementKind
 from airflow_provider_sqlflow.engine.scope import Scope, Source
-from airflow_provider_sqlflow.engine.session import Name
+from airflow_provider_sqlflow.engine.session import Name, names_of_text
 from airflow_provider_sqlflow.engine.statements.assignments import assignments
+from airflow_provider_sqlflow.engine.statements.columns import map_columns
 from airflow_provider_sqlflow.engine.statements.context import Statement, value_column
 
 Pairs = list[tuple[Name, Column]]
@@ -39,6 +41,9 @@ def read_update(statement: Statement, tree: Any, ctes: dict[str, Node] | None = 
         reader.decide(tree.args["where"], scope, node, FILTER)
     _sort(statement, tree, scope, node)
     _write_by_target(statement, pairs, scope, target, node)
+    write_output(
+        statement, tree, _written(target.node), [(names[-1], value) for names, value in pairs], node.rows
+    )
 
 
 def _sort(statement: Statement, tree: Any, scope: Scope, node: Node) -> None:
@@ -46,6 +51,38 @@ def _sort(statement: Statement, tree: Any, scope: Scope, node: Node) -> None:
     order = tree.args.get("order")
     for item in (order.args.get("expressions") if isinstance(order, exp.Expr) else None) or ():
         statement.reader.decide(item, scope, node, SORT)
+
+
+def write_output(
+    statement: Statement, tree: Any, target: Node, pairs: list[tuple[Name, Column]], rows: Column | None
+) -> None:
+    """T-SQL's ``OUTPUT deleted.a, inserted.b INTO t (x, y)``: the changed rows go to another table too."""
+    returning = tree.args.get("returning")
+    into = returning.args.get("into") if isinstance(returning, exp.Expr) else None
+    if not isinstance(into, exp.Expr):
+        return
+    reader = statement.reader
+    name = str(into.args["this"]) if isinstance(into, exp.Anonymous) else into.name
+    audit = statement.session.relation(names_of_text(statement.session, name))
+    node = Node(audit.id, RelationKind.SUBQUERY, is_derived=True)
+    after = Node(target.id, RelationKind.SUBQUERY, is_derived=True)
+    for key, value in pairs:
+        after.add(key.key, key.text, value.inputs)
+    after.stars = [(target, reader.quoter.whole)]
+    for key_text, column in target.columns.items():
+        if key_text not in after.columns:
+            after.add(key_text, column.name or "", [Input(column, IDENTITY, reader.quoter.whole)])
+    after.complete()
+    scope = reader.scope(node, None, {})
+    scope.add(Source(target, None, ("deleted",)))
+    scope.add(Source(after, None, ("inserted",)))
+    reader.project_items(returning.args.get("expressions") or (), scope, node)
+    node.reads[target] = None
+    if rows is not None and node.rows.inputs is not None:
+        node.rows.inputs = [Input(rows, ROWS, reader.quoter.whole)]
+    node.complete()
+    listed = statement.names(into.args.get("expressions") or ()) if isinstance(into, exp.Anonymous) else []
+    statement.write(audit, map_columns(statement, audit, node, listed), node.rows, [node])
 
 
 def _first_added(scope: Scope, has_from: bool) -> Source:
@@ -128,9 +165,12 @@ def read_delete(statement: Statement, tree: Any, ctes: dict[str, Node] | None = 
                 node.rows.inputs.append(Input(source.node.rows, ROWS, reader.quoter.whole))
     for target in targets:
         statement.write(_written(target.node), [], node.rows, [node])
+    write_output(statement, tree, _written(targets[0].node), [], node.rows)
 
 
-def read_merge(statement: Statement, tree: Any, ctes: dict[str, Node] | None = None) -> None:
+def read_merge(
+    statement: Statement, tree: Any, ctes: dict[str, Node] | None = None, conditions: Iterable[Any] = ()
+) -> None:
     """``MERGE INTO t USING s ON … WHEN …``, all branches."""
     statement.kind = StatementKind.MERGE
     reader = statement.reader
@@ -145,14 +185,18 @@ def read_merge(statement: Statement, tree: Any, ctes: dict[str, Node] | None = N
     node.rows.inputs = [Input(source.node.rows, ROWS, reader.quoter.whole)]
     if tree.args.get("on") is not None:
         reader.decide(tree.args["on"], scope, node, JOIN)
-    pairs: Pairs = []
+    for condition in conditions:
+        reader.decide(condition, scope, node, FILTER)
     whens = tree.args.get("whens")
-    for when in (whens.args.get("expressions") if isinstance(whens, exp.Expr) else whens) or ():
+    branches = list((whens.args.get("expressions") if isinstance(whens, exp.Expr) else whens) or ())
+    pairs: Pairs = [] if branches else _all_columns(statement, target, source)  # Redshift: REMOVE DUPLICATES
+    for when in branches:
         condition = when.args.get("condition")
         if isinstance(condition, exp.Expr):
             reader.decide(condition, scope, node, FILTER)
         pairs += _branch(statement, when.args.get("then"), scope, target, source)
     statement.write(_written(target.node), pairs, node.rows, [node])
+    write_output(statement, tree, _written(target.node), pairs, node.rows)
 
 
 def _branch(statement: Statement, then: Any, scope: Scope, target: Source, source: Source) -> Pairs:

@@ -1,0 +1,176 @@
+"""Syntax that the parser does not know and that changes no lineage, blanked or reworded in place.
+
+Every replacement keeps the text's length and line breaks, so positions stay true. What stands in quotes may
+be touched as well; that is harmless, because quotes of the user's text are sliced from the original.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+Rule = tuple[re.Pattern[str], Callable[[re.Match[str]], str]]
+
+
+def _blank(match: re.Match[str]) -> str:
+    return re.sub(r"[^\r\n]", " ", match.group())
+
+
+def _compile(pattern: str, flags: int = 0) -> re.Pattern[str]:
+    return re.compile(pattern, re.IGNORECASE | flags)
+
+
+def _semicolon(match: re.Match[str]) -> str:
+    return ";" + " " * (len(match.group()) - 1)
+
+
+def _keep_first(match: re.Match[str]) -> str:
+    """Keep the first group, blank the rest of the match."""
+    return match.group(1) + " " * (len(match.group()) - len(match.group(1)))
+
+
+def _replaced_into(match: re.Match[str]) -> str:
+    return match.group(1) + "INSERT " + " " * len(match.group(2))
+
+
+# A dot inside the name of T-SQL's OUTPUT … INTO a.b, which the parser reads as one word.
+HIDDEN_DOT = "\u01c3"
+
+_TABLE_HINTS = (
+    "NOLOCK|TABLOCKX?|HOLDLOCK|ROWLOCK|UPDLOCK|READPAST|XLOCK|PAGLOCK|READUNCOMMITTED|READCOMMITTED|"
+    "REPEATABLEREAD|SERIALIZABLE|SNAPSHOT|NOWAIT|NOEXPAND|FORCESEEK|FORCESCAN|KEEPIDENTITY|KEEPDEFAULTS|IGNORE_"
+)
+
+_GO: Rule = (_compile(r"^[ \t]*(GO)(?:[ \t]+\d+)?[ \t]*;?[ \t]*(?=\r?$)", re.MULTILINE), _semicolon)
+_SLASH: Rule = (_compile(r"^[ \t]*(/)[ \t]*(?=\r?$)", re.MULTILINE), _semicolon)
+_REPLACE_INTO: Rule = (
+    _compile(r"(^\s*|;\s*)REPLACE((?:\s+LOW_PRIORITY|\s+DELAYED)?)(?=\s+INTO\b)"),
+    _replaced_into,
+)
+_PSQL: tuple[Rule, ...] = (
+    # Data of pg_dump: COPY t FROM stdin; rows; \.
+    (
+        _compile(
+            r"(\bCOPY\b[^;]*?\bFROM\s+STDIN\b[^;]*;)[ \t]*\r?\n(?:(?!\\\.)[^\r\n]*\r?\n)*\\\.[ \t]*(?=\r?$)",
+            re.MULTILINE,
+        ),
+        lambda match: match.group(1) + re.sub(r"[^\r\n]", " ", match.group()[len(match.group(1)) :]),
+    ),
+    (_compile(r"^[ \t]*\\[a-z!?][^\r\n]*", re.MULTILINE), _blank),
+    (_compile(r"\bOVERRIDING\s+(?:SYSTEM|USER)\s+VALUE\b"), _blank),
+)
+_TSQL: tuple[Rule, ...] = (
+    _GO,
+    (_compile(r"\b((?:INSERT|UPDATE|DELETE|MERGE)\b)(\s+TOP\s*\([^()\r\n]*\)(?:\s+PERCENT)?)"), _keep_first),
+    (re.compile(r"(?<=[\w\]\"\s])[+\-*/%&|^]=(?=\s)"), lambda match: " ="),  # a += b; the reader adds a
+    (_compile(rf"\bWITH\s*\(\s*(?:{_TABLE_HINTS})[^()]*(?:\([^()]*\)[^()]*)*\)"), _blank),
+    (
+        _compile(r"\bOUTPUT\s+(?:inserted|deleted|\$action)[^;]*?\bINTO\s+[\w#@\[\]]+(?:\.[\w#\[\]]+)+"),
+        lambda match: (
+            match.group()[: match.group().upper().rindex("INTO")]
+            + match.group()[match.group().upper().rindex("INTO") :].replace(".", HIDDEN_DOT)
+        ),
+    ),
+)
+_ORACLE: tuple[Rule, ...] = (
+    _SLASH,
+    (
+        _compile(
+            r"^(?:PROMPT|WHENEVER|SPOOL|REM|ACCEPT|SHOW|TTITLE|BTITLE|EXIT|QUIT|CONNECT|CONN|CLEAR|SET\s+(?:DEFINE"
+            r"|ECHO|FEEDBACK|SERVEROUTPUT|VERIFY|TERMOUT|HEADING|PAGESIZE|LINESIZE|TIMING|SCAN|SQLBLANKLINES))"
+            r"\b[^\r\n]*",
+            re.MULTILINE,
+        ),
+        _blank,
+    ),
+    (re.compile(r"(?<![:\w']):(\d+)\b"), lambda match: "0" + match.group(1)),  # the bind :1 is no column
+    (
+        _compile(r"\bLOG\s+ERRORS(?:\s+INTO\s+\S+)?(?:\s*\([^()]*\))?(?:\s+REJECT\s+LIMIT\s+\w+)?"),
+        _blank,
+    ),
+    (_compile(r"(?<=\bINTO\s)([\w$#.\"]+)(\s+PARTITION\s*\([^()]*\))"), _keep_first),
+)
+# BigQuery's tokenizer takes what follows BEGIN and EXCEPTION for one word.
+_BIGQUERY: tuple[Rule, ...] = (
+    (
+        _compile(r"(\A|;)(\s*(?:--[^\n]*\n\s*)*)BEGIN\b(?!\s*(?:TRANSACTION|;))"),
+        lambda match: match.expand(r"\1\2;    "),
+    ),
+    (
+        _compile(r"\bEXCEPTION(\s+)WHEN(\s+)ERROR(\s+)THEN\b"),
+        lambda match: match.expand(r"        ;\1    \2     \3    "),
+    ),
+)
+_CLICKHOUSE: tuple[Rule, ...] = (
+    (_compile(r"\bALTER\s+TABLE(\s+\S+)\s+UPDATE\b"), lambda match: match.expand(r"UPDATE     \1 SET   ")),
+    (_compile(r"\bALTER\s+TABLE(\s+\S+)\s+DELETE\b"), lambda match: match.expand(r"DELETE FROM\1       ")),
+)
+
+# Airflow and DB-API parameters: values, never names.
+_DRIVER_PARAMETERS: Rule = (
+    re.compile(r"%\(\w+\)s|(?<=[\s(,=<>])%s(?![\w%'])"),
+    lambda match: "0" * len(match.group()),
+)
+
+_RULES: dict[str, tuple[Rule, ...]] = {
+    "": (_SLASH,),
+    "tsql": _TSQL,
+    "fabric": _TSQL,
+    "oracle": _ORACLE,
+    "postgres": _PSQL,
+    "redshift": _PSQL,
+    "materialize": _PSQL,
+    "risingwave": _PSQL,
+    "mysql": (_REPLACE_INTO,),
+    "singlestore": (_REPLACE_INTO,),
+    "sqlite": (
+        _REPLACE_INTO,
+        (
+            _compile(r"\bUPDATE\s+OR\s+(?:ROLLBACK|ABORT|REPLACE|FAIL|IGNORE)\b"),
+            lambda match: "UPDATE" + " " * (len(match.group()) - 6),
+        ),
+    ),
+    "bigquery": _BIGQUERY,
+    "clickhouse": _CLICKHOUSE,
+    "databricks": ((_compile(r"(?<=\bMERGE)\s+WITH\s+SCHEMA\s+EVOLUTION\b"), _blank),),
+    "spark": ((_compile(r"(?<=\bMERGE)\s+WITH\s+SCHEMA\s+EVOLUTION\b"), _blank),),
+    # Teradata's column phrases in a select list: name (TITLE 'text'), name (FORMAT '99').
+    "teradata": ((_compile(r"\(\s*(?:TITLE|FORMAT|NAMED)\s+'[^'\r\n]*'\s*\)"), _blank),),
+}
+_DELIMITED = frozenset({"mysql", "singlestore", "doris", "starrocks"})
+_DELIMITER = _compile(r"^[ \t]*DELIMITER[ \t]+(\S+)[ \t]*(?=\r?$)", re.MULTILINE)
+
+
+def normalise(text: str, dialect: str) -> str:
+    """The text as the parser understands it, of the same length.
+
+    >>> normalise("UPDATE TOP (5) t SET a += 1", "tsql")
+    'UPDATE         t SET a  = 1'
+    """
+    if "%" in text:
+        text = _apply(text, (_DRIVER_PARAMETERS,))
+    if dialect in _DELIMITED:
+        text = _apply_delimiters(text)
+    return _apply(text, _RULES.get(dialect, ()))
+
+
+def _apply(text: str, rules: tuple[Rule, ...]) -> str:
+    for pattern, replacement in rules:
+        text = pattern.sub(replacement, text)
+    return text
+
+
+def _apply_delimiters(text: str) -> str:
+    """MySQL's DELIMITER lines: what they say ends a statement becomes a semicolon."""
+    matches = list(_DELIMITER.finditer(text))
+    if not matches:
+        return text
+    out = [text[: matches[0].start()]]
+    for number, match in enumerate(matches):
+        out.append(" " * len(match.group()))
+        end = matches[number + 1].start() if number + 1 < len(matches) else len(text)
+        body, delimiter = text[match.end() : end], match.group(1)
+        if delimiter != ";":
+            body = body.replace(delimiter, ";" + " " * (len(delimiter) - 1))
+        out.append(body)
+    return "".join(out)
