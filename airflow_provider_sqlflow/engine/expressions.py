@@ -89,13 +89,13 @@ class Walker:
     def names(self, column: exp.Column) -> list[Name]:
         """The parts of a column reference, outermost first."""
         session, base, args = self.session, self.base, column.args
-        parts = [
-            session.relation_name(part, base)
-            for key in ("catalog", "db", "table")
-            if (part := args.get(key)) is not None
-        ]
-        parts.append(session.column_name(args["this"], base))
-        return parts
+        name = session.column_name(args["this"], base)
+        table = args.get("table")
+        if table is None:
+            return [name]
+        if args.get("db") is None:
+            return [session.relation_name(table, base), name]
+        return [*self.names_of_table(column), name]
 
     def column(self, column: exp.Column, scope: Scope, kind: int, place: Place, out: list[Input]) -> None:
         """A column reference; ``t.*`` inside a function reads the whole relation."""
@@ -121,7 +121,7 @@ class Walker:
             return
         if len(parts) == 1 and parts[0].is_placeholder:
             return
-        if len(parts) == 1 and self.is_whole_row(parts[0], scope):
+        if len(parts) == 1 and scope.names_relation(parts[0]):
             self._whole_row(parts[0], scope, kind, place, out)
             return
         for found, access in scope.resolve(parts):
@@ -153,11 +153,6 @@ class Walker:
             for key in ("catalog", "db", "table")
             if (part := column.args.get(key)) is not None
         ]
-
-    def is_whole_row(self, name: Name, scope: Scope) -> bool:
-        """Whether a bare name is a relation's alias and no column known by that name."""
-        source = scope.find_source([self.session.relation_name_of(name)])
-        return source is not None and not any(name.key in one.node.columns for one in scope.sources)
 
     def _whole_row(self, name: Name, scope: Scope, kind: int, place: Place, out: list[Input]) -> None:
         """``to_json(t)``: a relation's name used as a value reads all its columns."""
@@ -500,7 +495,7 @@ def _dot(walker: Walker, e: Expression, scope: Scope, kind: int, place: Place, o
         and isinstance(field, exp.Identifier)
     ):
         qualifier = walker.names(inner.this)
-        if len(qualifier) == 1 and walker.is_whole_row(qualifier[0], scope):
+        if len(qualifier) == 1 and scope.names_relation(qualifier[0]):
             for found, access in scope.resolve([*qualifier, walker.session.column_name(field, walker.base)]):
                 out.append(Input(found, combine(kind, access), place))
             return

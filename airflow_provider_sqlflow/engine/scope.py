@@ -53,18 +53,29 @@ class Scope:
 
     def find_source(self, qualifier: list[Name]) -> Source | None:
         """The relation a qualifier names, here or in a query around."""
+        last = qualifier[-1].key
         scope: Scope | None = self
-        wanted = [part.key for part in qualifier]
+        if len(qualifier) == 1:  # nearly always: an alias
+            while scope is not None:
+                found = scope.by_name.get(last)
+                if found:
+                    return found[0]
+                scope = scope.parent
+        else:
+            wanted = [part.key for part in qualifier]
+            while scope is not None:
+                for source in scope.by_name.get(last, ()):
+                    have = source.qualifier
+                    shared = min(len(have), len(wanted))
+                    if list(have[-shared:]) == wanted[-shared:]:
+                        return source
+                scope = scope.parent
+        return self._find_source_folded(last.lower())
+
+    def _find_source_folded(self, folded: str) -> Source | None:
+        """A relation whose name is quoted here and not there, or that stands behind an alias."""
+        scope: Scope | None = self
         while scope is not None:
-            for source in scope.by_name.get(wanted[-1], ()):
-                have = source.qualifier
-                shared = min(len(have), len(wanted))
-                if list(have[-shared:]) == wanted[-shared:]:
-                    return source
-            scope = scope.parent
-        folded = wanted[-1].lower()
-        scope = self
-        while scope is not None:  # a relation name that is quoted here and not there
             for key, sources in scope.by_name.items():
                 if key.lower() == folded:
                     return sources[0]
@@ -73,6 +84,15 @@ class Scope:
             if source.node.id.name.lower() == folded and not source.node.is_derived:
                 return source
         return None
+
+    def names_relation(self, name: Name) -> bool:
+        """Whether a bare name is that of a relation in scope and no column known by that name."""
+        scope: Scope | None = self
+        while scope is not None:
+            if name.key in scope.by_name:
+                return not any(name.key in source.node.columns for source in self.sources)
+            scope = scope.parent
+        return False
 
     # Columns ------------------------------------------------------------------------------------
 
@@ -152,15 +172,17 @@ class Scope:
 
     def _here(self, name: Name) -> list[tuple[Column, int]] | None:
         """Columns of this scope that are declared under the name."""
-        merged = self.merged.get(name.key)
-        if merged is not None:
-            return merged
-        named = self.named_values.get(name.key)
-        if named is not None:
-            return [(named, IDENTITY)]
+        key = name.key
+        if self.merged and key in self.merged:
+            return self.merged[key]
+        if self.named_values and key in self.named_values:
+            return [(self.named_values[key], IDENTITY)]
         known: list[Column] = []
         for source in self.sources:
-            column = source.node.columns.get(name.key) or _through_known_star(source.node, name)
+            node = source.node
+            column = node.columns.get(key)
+            if column is None and node.stars:
+                column = _through_known_star(node, name)
             if column is not None and (source.is_visible or not known):
                 known.append(column)
         if not known:
