@@ -69,7 +69,7 @@ def analyze(
         raise click.UsageError("a png picture is not for a terminal; give --output FILE")
     settings = state.settings()
     options = AnalysisOptions(
-        resolve_dialect(dialect), default_database, default_schema, read_catalog(catalog_path)
+        resolve_dialect(dialect), default_database, default_schema, read_catalog(catalog_path, dialect)
     )
     outcomes, counts = _run(_open(files, settings), options, settings)
     result = _merge(outcomes)

@@ -77,7 +77,7 @@ def submit(
         tags=tags,
         default_database=default_database,
         default_schema=default_schema,
-        catalog=read_catalog(catalog_path),
+        catalog=read_catalog(catalog_path, dialect),
         idempotency_key=key,
     )
     with progress_line() as progress:

@@ -31,8 +31,9 @@ def analysis_options(command: Command) -> Command:
         click.option(
             "--catalog",
             "catalog_path",
-            metavar="FILE.json",
-            help='Columns of tables: {"database.schema.table": ["column", ...]}.',
+            metavar="FILE",
+            help='Columns of tables: JSON {"database.schema.table": ["column", ...]}, or a .sql file of '
+            "CREATE statements.",
         ),
         click.option(
             "--dialect",
@@ -46,20 +47,26 @@ def analysis_options(command: Command) -> Command:
     return command
 
 
-def read_catalog(path: str | None) -> Mapping[str, tuple[str, ...]]:
-    """Columns by table name from a JSON file; empty without one.
+def read_catalog(path: str | None, dialect: str = "") -> Mapping[str, tuple[str, ...]]:
+    """Columns by table name, from a JSON file or from the CREATE statements of a ``.sql`` file.
+
+    Empty without a path.
 
     Raises:
-        ConfigError: the file cannot be read or has another shape.
+        ConfigError: the file cannot be read, has another shape, or declares nothing.
     """
     if path is None:
         return {}
     try:
-        document = json.loads(Path(path).read_bytes())
+        content = Path(path).read_bytes()
     except OSError as error:
         raise ConfigError(f"cannot read catalog {path}: {error.strerror}") from None
+    if path.lower().endswith((".sql", ".ddl")):
+        return _read_ddl(path, content, dialect)
+    try:
+        document = json.loads(content)
     except ValueError as error:
-        raise ConfigError(f"catalog {path} is not JSON: {error}") from None
+        raise ConfigError(f"catalog {path} is not JSON, nor is it named .sql: {error}") from None
     is_table = isinstance(document, dict) and all(
         isinstance(columns, list) and all(isinstance(column, str) for column in columns)
         for columns in document.values()
@@ -67,6 +74,24 @@ def read_catalog(path: str | None) -> Mapping[str, tuple[str, ...]]:
     if not is_table:
         raise ConfigError(f'catalog {path} is not of the form {{"database.schema.table": ["column", ...]}}')
     return {table: tuple(columns) for table, columns in document.items()}
+
+
+def _read_ddl(path: str, content: bytes, dialect: str) -> Mapping[str, tuple[str, ...]]:
+    """The relations that a DDL file declares. What is not understood there is told, not fatal."""
+    from airflow_provider_sqlflow.cli.rendering import diagnostic_line
+    from airflow_provider_sqlflow.engine import Severity, declared_columns
+    from airflow_provider_sqlflow.ingest.text import UndecodableTextError, decode_sql
+
+    try:
+        columns, diagnostics = declared_columns(decode_sql(content), dialect=dialect, source_name=path)
+    except UndecodableTextError as error:
+        raise ConfigError(f"catalog {path}: {error}") from None
+    for diagnostic in diagnostics:
+        if diagnostic.severity is Severity.ERROR:
+            click.echo(diagnostic_line(diagnostic), err=True)
+    if not columns:
+        raise ConfigError(f"catalog {path} has no CREATE TABLE or CREATE VIEW with known columns")
+    return columns
 
 
 def read_stdin() -> str:

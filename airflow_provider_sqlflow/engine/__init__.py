@@ -6,8 +6,14 @@
 ['orders.amount -> daily.total AGGREGATION']
 """
 
-from airflow_provider_sqlflow.engine.analyze import Script, analyze, iter_scripts, merge_results
-from airflow_provider_sqlflow.engine.catalog import Catalog, InMemoryCatalog
+from airflow_provider_sqlflow.engine.analyze import (
+    Script,
+    analyze,
+    declared_columns,
+    iter_scripts,
+    merge_results,
+)
+from airflow_provider_sqlflow.engine.catalog import Catalog, InMemoryCatalog, LayeredCatalog
 from airflow_provider_sqlflow.engine.document import result_from_json, result_to_json
 from airflow_provider_sqlflow.engine.model import (
     ColumnRef,
@@ -33,6 +39,7 @@ __all__ = [
     "Edge",
     "Effect",
     "InMemoryCatalog",
+    "LayeredCatalog",
     "LineageResult",
     "Relation",
     "RelationEdge",
@@ -45,6 +52,7 @@ __all__ = [
     "StatementLineage",
     "Subtype",
     "analyze",
+    "declared_columns",
     "iter_scripts",
     "merge_results",
     "result_from_json",

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
-from airflow_provider_sqlflow.engine.catalog import Catalog, InMemoryCatalog, LayeredCatalog
+from airflow_provider_sqlflow.engine.catalog import Catalog, InMemoryCatalog, LayeredCatalog, join_name
 from airflow_provider_sqlflow.engine.dialects import resolve_dialect, rules_of
 from airflow_provider_sqlflow.engine.limits import DEFAULT_LIMITS, Limits
 from airflow_provider_sqlflow.engine.model import (
@@ -107,6 +107,30 @@ def iter_scripts(
         for parts, columns in reading.declarations():
             declared.add(parts, columns)
         yield number, result
+
+
+def declared_columns(
+    sql: str,
+    *,
+    dialect: str = "",
+    default_database: str | None = None,
+    default_schema: str | None = None,
+    source_name: str = "<ddl>",
+) -> tuple[dict[str, tuple[str, ...]], tuple[Diagnostic, ...]]:
+    """The relations that DDL declares, by dotted name, and what was not understood: a catalog from SQL.
+
+    >>> declared_columns("CREATE TABLE shop.t (a INT, b INT); CREATE VIEW v AS SELECT a FROM shop.t")[0]
+    {'shop.t': ('a', 'b'), 'v': ('a',)}
+
+    Raises:
+        UnknownDialectError: nothing is known of that dialect.
+    """
+    name = resolve_dialect(dialect)
+    reading = _Reading(Script(source_name, sql), name, None, default_database, default_schema, None)
+    with _collected():
+        result = reading.run()
+    columns = {join_name(parts): tuple(names) for parts, names in reading.declarations()}
+    return columns, result.diagnostics
 
 
 def merge_results(results: Iterable[LineageResult]) -> LineageResult:

@@ -107,4 +107,13 @@ def split_name(name: str) -> tuple[str, ...]:
     return tuple(part.strip() for part in parts if part.strip())
 
 
+def join_name(parts: Sequence[str]) -> str:
+    """A dotted name that :func:`split_name` takes apart again.
+
+    >>> join_name(["db", "odd.name"])
+    'db."odd.name"'
+    """
+    return ".".join(f'"{part}"' if "." in part else part for part in parts)
+
+
 _QUOTES = {'"': '"', "`": "`", "[": "]"}

@@ -72,7 +72,7 @@ class FromReader(PivotReader):
                 rows.extend(Input(column, JOIN, place) for column in columns)
             if side == "FULL":  # COALESCE of both sides
                 flowing = [(column, combine(TRANSFORMATION, kind)) for column, kind in [*left, *right]]
-                merged = flowing + [(column, CONDITIONAL) for column, kind in left if kind < JOIN]
+                merged = flowing + [(column, CONDITIONAL) for column, kind in left if kind & 15 < JOIN]
             else:
                 merged = (right if side == "RIGHT" else left) or [*left, *right]
             if merged:

@@ -183,7 +183,7 @@ class QueryReader(SelectListReader):
         rows.extend(Input(below.star_column(), FILTER, place) for below, _ in part.stars)
         for column in part.columns.values():
             rows.extend(
-                Input(item.column, FILTER if item.kind < JOIN else item.kind, place)
+                Input(item.column, FILTER if item.kind & 15 < JOIN else item.kind, place)
                 for item in column.inputs or ()
             )
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import lru_cache
 
+from sqlglot.dialects import DIALECTS
 from sqlglot.dialects.dialect import Dialect, NormalizationStrategy
 
 from airflow_provider_sqlflow.errors import UnknownDialectError
@@ -187,8 +188,8 @@ def vendor_of(dialect: str) -> str:
 
 @lru_cache(maxsize=1)
 def known_dialects() -> tuple[str, ...]:
-    """All SQL dialects of sqlglot, sorted."""
-    return tuple(sorted(set(Dialect.classes) - {"", "dax", "prql", "solr", "tableau"}))
+    """All SQL dialects of sqlglot, sorted. Their modules are not loaded for it."""
+    return tuple(sorted({name.lower() for name in DIALECTS} - {"dax", "prql", "solr", "tableau"}))
 
 
 @lru_cache(maxsize=64)

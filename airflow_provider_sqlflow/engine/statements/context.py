@@ -291,7 +291,7 @@ class _Chain:
         seen: set[tuple[Column, int]] = set()
         for item in inputs:
             source, kind = item.column, item.kind
-            if kind >= ROWS and not source.node.is_derived:
+            if kind & 15 >= ROWS and not source.node.is_derived:
                 continue  # that a base relation's rows are read is a relation edge, not a column edge
             if (source, kind) in seen:
                 continue
