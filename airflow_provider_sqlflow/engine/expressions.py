@@ -44,7 +44,6 @@ class Walker:
         self.session = session
         self.base = base
         self.read_query = read_query
-        self._handlers: dict[type, Callable[..., None] | None] = {}
 
     def inputs(self, expression: Expression, scope: Scope, kind: int, place: Place) -> list[Input]:
         """The inputs of an expression whose text stands at ``place``.
@@ -61,16 +60,9 @@ class Walker:
         if isinstance(expression, exp.Column):
             self.column(expression, scope, kind, place, out)
             return
-        handler = self.handler(expression)
+        handler = _handler_of(type(expression))
         if handler is not None:
             handler(self, expression, scope, kind, place, out)
-
-    def handler(self, expression: Expression) -> Callable[..., None] | None:
-        """What reads an expression; ``None`` for what holds no column. Columns have :meth:`column`."""
-        cls = type(expression)
-        if cls not in self._handlers:
-            self._handlers[cls] = _handler_of(cls)
-        return self._handlers[cls]
 
     def children(
         self, expression: Expression, scope: Scope, kind: int, place: Place, out: list[Input], skip: str = ""
@@ -195,7 +187,7 @@ def _default(walker: Walker, e: Expression, scope: Scope, kind: int, place: Plac
     todo = _operands(e)
     while todo:
         current = todo.pop()
-        handler = walker.handler(current)
+        handler = _handler_of(type(current))
         if handler is _default or handler is _same:
             todo.extend(_operands(current))
         else:
@@ -571,6 +563,16 @@ _MASKING = (exp.MD5, exp.MD5Digest, exp.SHA, exp.SHA1Digest, exp.SHA2, exp.SHA2D
 
 
 def _handler_of(cls: type) -> Callable[..., None] | None:
+    """What reads a class of expressions; ``None`` for those that hold no column."""
+    if cls not in _HANDLERS:
+        _HANDLERS[cls] = _choose_handler(cls)
+    return _HANDLERS[cls]
+
+
+_HANDLERS: dict[type, Callable[..., None] | None] = {}  # a cache, bounded by sqlglot's classes
+
+
+def _choose_handler(cls: type) -> Callable[..., None] | None:
     exact = _EXACT.get(cls)
     if exact is not None:
         return exact

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from sqlglot import exp
@@ -27,6 +26,32 @@ from airflow_provider_sqlflow.engine.session import Name, names_of_text, table_p
 _FILE_FORMATS = frozenset({"parquet", "csv", "json", "delta", "orc", "text", "avro", "binaryfile"})
 _SPARK_LIKE = frozenset({"spark", "spark2", "databricks", "duckdb"})
 _SEMI = frozenset({"SEMI", "ANTI"})
+
+
+# What reads which class of sqlglot, the special ones before the general.
+_READERS: tuple[tuple[Any, str], ...] = (
+    (exp.Table, "_table"),
+    (exp.Subquery, "_subquery"),
+    (exp.Lateral, "_lateral"),
+    (exp.Unnest, "_unnest"),
+    (exp.Values, "_values_source"),
+    (exp.Join, "_join"),
+    ((exp.Final, exp.TableSample, exp.Stream), "_wrapped"),
+    (exp.Pivot, "_pivot_source"),
+    (exp.TableFromRows, "_table_of_name"),
+    ((exp.Alias, exp.Column), "_array_join"),
+    (exp.Query, "_query_source"),
+    (exp.Tuple, "_tuple"),
+)
+
+
+_READER_OF: dict[type, str] = {}  # a cache, bounded by sqlglot's classes
+
+
+def _reader_of(cls: type) -> str:
+    if cls not in _READER_OF:
+        _READER_OF[cls] = next((name for known, name in _READERS if issubclass(cls, known)), "_function")
+    return _READER_OF[cls]
 
 
 class FromReader(PivotReader):
@@ -91,33 +116,17 @@ class FromReader(PivotReader):
 
     def add_source(self, item: Any, scope: Scope, is_visible: bool = True) -> None:
         """Something in FROM, with the joins and laterals that hang on it."""
-        for cls, read in self._readers():
-            if isinstance(item, cls):
-                read(item, scope, is_visible)
-                break
+        if type(item) is exp.Table:
+            self._table(item, scope, is_visible)
         else:
-            self._function(item, scope, is_visible)
+            getattr(self, _reader_of(type(item)))(item, scope, is_visible)
         for join in item.args.get("joins") or ():
             self.add_join(join, scope)
         for lateral in item.args.get("laterals") or ():
             self.add_source(lateral, scope)
 
-    def _readers(self) -> tuple[tuple[Any, Callable[[Any, Scope, bool], None]], ...]:
-        """Classes of sqlglot and what reads them, the special ones before the general."""
-        return (
-            (exp.Table, self._table),
-            (exp.Subquery, self._subquery),
-            (exp.Lateral, self._lateral),
-            (exp.Unnest, self._unnest),
-            (exp.Values, self._values_source),
-            (exp.Join, lambda item, scope, is_visible: self.add_join(item, scope)),
-            ((exp.Final, exp.TableSample, exp.Stream), self._wrapped),
-            (exp.Pivot, self._pivot_source),
-            (exp.TableFromRows, self._table_of_name),
-            ((exp.Alias, exp.Column), self._array_join),
-            (exp.Query, self._query_source),
-            (exp.Tuple, self._tuple),
-        )
+    def _join(self, item: Any, scope: Scope, is_visible: bool) -> None:
+        self.add_join(item, scope)
 
     def _values_source(self, item: Any, scope: Scope, is_visible: bool) -> None:
         node = self._new_source_node(item, "values")

@@ -301,12 +301,15 @@ def _deciding(item: Input, place: Place | None) -> Iterator[Leaf]:
         yield leaf, kind, item.place
 
 
-def effect_of(kind: int) -> Effect:
-    """Whether a kind is direct or indirect."""
-    return Effect.DIRECT if kind & 15 < JOIN else Effect.INDIRECT
+def describe(kind: int) -> tuple[Effect, Subtype, bool]:
+    """Effect, subtype and masking of a kind; links between row sets count as filters."""
+    return _DESCRIPTIONS[kind]
 
 
-def subtype_of(kind: int) -> Subtype:
-    """The OpenLineage subtype of a kind; links between row sets count as filters."""
-    kind &= 15
-    return Subtype.FILTER if kind >= ROWS else _SUBTYPES[kind]
+def _describe(kind: int) -> tuple[Effect, Subtype, bool]:
+    plain = kind & 15
+    subtype = Subtype.FILTER if plain >= ROWS else _SUBTYPES[plain]
+    return (Effect.DIRECT if plain < JOIN else Effect.INDIRECT), subtype, bool(kind & MASKED)
+
+
+_DESCRIPTIONS = {kind: _describe(kind) for kind in range(32)}

@@ -11,16 +11,14 @@ from sqlglot import exp
 from airflow_provider_sqlflow.engine.graph import (
     IDENTITY,
     JOIN,
-    MASKED,
     ROWS,
     Column,
     Input,
     Node,
     Place,
     column_leaves,
-    effect_of,
+    describe,
     row_leaves,
-    subtype_of,
 )
 from airflow_provider_sqlflow.engine.model import (
     ColumnRef,
@@ -217,10 +215,18 @@ class Statement:
 
     def _edge(self, source: ColumnRef, target: ColumnRef, kind: int, place: Place | None) -> Edge:
         place = place or self.reader.quoter.whole
-        text = self.session.source.text[place[0] : place[1]]
-        span = self.session.source.span(*place)
-        masking = bool(kind & MASKED)
-        return Edge(source, target, effect_of(kind), subtype_of(kind), text, span, self.index, masking)
+        effect, subtype, masking = describe(kind)
+        text = self.session.source
+        return Edge(
+            source,
+            target,
+            effect,
+            subtype,
+            text.text[place[0] : place[1]],
+            text.span(*place),
+            self.index,
+            masking,
+        )
 
     def _folded(self) -> Iterable[Edge]:
         edges: dict[tuple[Column, Column, int], Edge] = {}
