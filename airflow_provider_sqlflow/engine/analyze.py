@@ -38,6 +38,8 @@ from airflow_provider_sqlflow.engine.statements.dispatch import read_statement
 from airflow_provider_sqlflow.engine.template import neutralise
 from airflow_provider_sqlflow.engine.text import SourceText
 
+# What a tree of a shape that no reader expects leads to: sqlglot accepts some malformed text.
+_SLIPS = (AttributeError, IndexError, KeyError, TypeError, ValueError)
 _NO_SEMICOLONS = frozenset({"tsql", "fabric"})
 _COLLECT_EVERY = 64  # statements between garbage collections (measured: reference, engine-facts)
 
@@ -276,7 +278,11 @@ class _Reading:
         """A statement that no parser knows but whose lineage shows in its text."""
         statement = self._begin(raw)
         text = self.session.source.text[raw.start : raw.end]
-        if not read_command(statement, text):
+        try:
+            is_known = read_command(statement, text)
+        except _SLIPS:
+            is_known = False  # too malformed even for that: the parser's message is the better one
+        if not is_known:
             self.count -= 1
             return False
         self.outcomes.append(statement.outcome())
@@ -296,7 +302,7 @@ class _Reading:
             self._fail(
                 raw.start, raw.end, raw.start, raw.end, "nesting_limit", "the statement is nested too deeply"
             )
-        except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
+        except _SLIPS as error:
             # A shape of tree that no reader expects: this statement is lost, the others are not.
             self.count -= 1
             message = f"cannot read this statement ({type(error).__name__}: {error}); please report it"
@@ -306,24 +312,27 @@ class _Reading:
         """A statement the parser refuses: perhaps two without a semicolon, else a diagnostic."""
         start = next_statement_start(raw, error.index)
         if start is not None and start == error.index:
-            first, rest = raw.cut(start)
+            before, behind = raw.cut(start)
             try:
-                tree = self.parser.parse(first)
+                tree = self.parser.parse(before)
             except StatementError:
                 tree = None
             if tree is not None:
-                self._read(first, tree)
-                return rest
-        token = raw.tokens[error.index]
-        at, behind = raw.base + token.start, raw.base + token.end + 1
+                self._read(before, tree)
+                return behind
         if start is None:
             start = next_statement_start(raw, error.index + 1)
+        rest: RawStatement | None = None
+        first = raw
         if start is not None and start > error.index:
             first, rest = raw.cut(start)
-            self._fail(first.start, first.end, at, behind, "parse_error", error.message)
-            return rest
-        self._fail(raw.start, raw.end, at, behind, "parse_error", error.message)
-        return None
+        if first.moves_no_data:
+            self.outcomes.append(self._begin(first).outcome())
+        else:
+            token = raw.tokens[error.index]
+            at, end = raw.base + token.start, raw.base + token.end + 1
+            self._fail(first.start, first.end, at, end, "parse_error", error.message)
+        return rest
 
     def _is_too_large(self, raw: RawStatement) -> bool:
         if raw.nesting > self.limits.max_nesting:

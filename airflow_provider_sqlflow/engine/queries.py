@@ -27,6 +27,8 @@ from airflow_provider_sqlflow.engine.scope import Scope, Source
 from airflow_provider_sqlflow.engine.select_list import SelectListReader
 from airflow_provider_sqlflow.engine.session import Name
 
+# Elsewhere a CTE may read itself only behind the word RECURSIVE; without it the name is a table's.
+_IMPLICITLY_RECURSIVE = frozenset({"", "tsql", "fabric", "oracle", "snowflake", "sqlite", "exasol"})
 _NO_ALIAS_IN_ORDER = frozenset({"postgres", "redshift", "materialize", "risingwave", "tsql", "fabric"})
 
 
@@ -93,8 +95,8 @@ class QueryReader(SelectListReader):
             del self.session.mentions[node.id]
             self.named_expressions[self.rules.column_key(name.text, False)] = (name, body)
             return
-        is_self = (
-            _mentions(body, identifier.name) if is_recursive or isinstance(body, exp.SetOperation) else False
+        is_self = (is_recursive or self.rules.name in _IMPLICITLY_RECURSIVE) and _mentions(
+            body, identifier.name
         )
         if is_self and isinstance(_unwrap(body), exp.SetOperation):
             self._recursive_cte(_unwrap(body), node, name, renamed, parent, ctes)

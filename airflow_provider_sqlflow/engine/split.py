@@ -35,9 +35,11 @@ _TRANSACTION_WORDS = frozenset(
 # A word that begins a statement where one may begin: used to recover behind a broken statement.
 _STATEMENT_WORDS = frozenset(
     {
-        "SELECT", "INSERT", "UPDATE", "DELETE", "MERGE", "CREATE", "ALTER", "DROP", "TRUNCATE", "WITH", "USE",
-        "COPY", "EXEC", "EXECUTE", "DECLARE", "IF", "BEGIN", "COMMIT", "ROLLBACK", "GRANT", "REVOKE", "CALL",
-        "PRINT",         "SET", "RETURN", "WHILE", "LOAD", "UNLOAD",
+        "SELECT", "INSERT", "UPDATE", "DELETE", "MERGE", "CREATE", "ALTER", "DROP", "TRUNCATE",
+        "WITH", "USE", "COPY", "EXEC", "EXECUTE", "DECLARE", "IF", "BEGIN", "COMMIT", "ROLLBACK",
+        "GRANT", "REVOKE", "CALL", "PRINT", "SET", "RETURN", "WHILE", "LOAD", "UNLOAD", "RAISERROR",
+        "THROW", "OPEN", "FETCH", "CLOSE", "DEALLOCATE", "WAITFOR", "BREAK", "CONTINUE", "GOTO",
+        "ELSE", "END",
     }
 )  # fmt: skip
 _LINE_COMMANDS = frozenset(
@@ -54,6 +56,35 @@ _LINE_COMMANDS = frozenset(
         "RAISERROR",
         "CREATE",
         "ALTER",
+    }
+)
+# Statements that move no data: when the parser does not know their syntax, nothing is lost.
+_NO_LINEAGE = frozenset(
+    {
+        "RAISERROR", "THROW", "PRINT", "OPEN", "FETCH", "CLOSE", "DEALLOCATE", "WAITFOR", "BREAK",
+        "CONTINUE", "GOTO", "RETURN", "GRANT", "REVOKE", "DENY", "BACKUP", "RESTORE", "DBCC",
+        "CHECKPOINT", "KILL", "LOCK", "UNLOCK", "VACUUM", "ANALYZE", "ANALYSE", "OPTIMIZE",
+        "REINDEX", "CLUSTER", "COMMENT", "SHOW", "DESCRIBE", "DESC", "SET", "RESET", "LISTEN",
+        "NOTIFY", "SIGNAL", "DECLARE", "PUT", "GET", "LIST", "LS", "REMOVE", "RM", "MSCK", "FLUSH",
+        "SAVEPOINT", "ROLLBACK", "COMMIT", "START", "STOP", "ATTACH", "DETACH", "INSTALL", "PRAGMA",
+        "SECURITY", "REASSIGN", "DISCARD", "ASSERT", "RAISE", "LEAVE", "ITERATE", "COLLECT",
+        "UNCACHE", "REFRESH", "INVALIDATE", "COMPUTE", "SUSPEND", "RESUME", "UNDROP", "EXEC",
+        "EXECUTE", "CALL",
+    }
+)  # fmt: skip
+_WITH_LINEAGE = frozenset(
+    {
+        "TABLE",
+        "VIEW",
+        "STREAM",
+        "SYNONYM",
+        "MATERIALIZED",
+        "DYNAMIC",
+        "TASK",
+        "PIPE",
+        "EVENT",
+        "SNAPSHOT",
+        "LIVE",
     }
 )
 _NEEDS_MORE = frozenset(
@@ -183,6 +214,14 @@ class RawStatement:
                 break
         return replace(self, tokens=self.tokens[count:]) if count else None
 
+    @property
+    def moves_no_data(self) -> bool:
+        """Whether the first words say that no data flows, whatever the rest of the statement is."""
+        words = [token.text.upper() for token in self.tokens[:5]]
+        if words[0] in _NO_LINEAGE:
+            return True
+        return words[0] in ("CREATE", "ALTER", "DROP") and not _WITH_LINEAGE & set(words[1:])
+
     def behind_task_header(self) -> RawStatement | None:
         """The statement that a task, pipe or event runs: CREATE TASK … AS statement."""
         words = [token.text.upper() for token in self.tokens[:5]]
@@ -222,8 +261,12 @@ class RawStatement:
                 depth += 1
             elif kind in _CLOSERS or kind is TokenType.END:
                 depth -= 1
-            elif depth == 0 and self.tokens[index].text.upper() in ("THEN", "DO", "LOOP"):
-                return index
+            elif depth == 0:
+                word = self.tokens[index].text.upper()
+                if word in ("THEN", "DO", "LOOP"):
+                    return index
+                if word in _STATEMENT_WORDS and self.tokens[start].text.upper() in ("IF", "WHILE"):
+                    return index - 1  # T-SQL: IF condition statement
         return None
 
 
@@ -263,18 +306,16 @@ def next_statement_start(raw: RawStatement, index: int) -> int | None:
     for number in range(1, len(tokens)):
         token = tokens[number]
         kind = token.token_type
-        if kind in _OPENERS:
+        if kind in _OPENERS or kind is TokenType.CASE:
             depth += 1
-        elif kind in _CLOSERS:
+        elif kind in _CLOSERS or (kind is TokenType.END and depth > 0):
             depth = max(depth - 1, 0)
         elif number >= max(index, 1) and depth == 0 and token.text.upper() in _STATEMENT_WORDS:
             previous = tokens[number - 1]
             is_first = token.line > previous.line or (number == index and index > 1)
-            if (
-                is_first
-                and previous.text.upper() not in _NEEDS_MORE
-                and previous.token_type not in _NEVER_LAST
-            ):
+            is_variable = number > 1 and tokens[number - 2].token_type is TokenType.PARAMETER  # @from
+            needs_more = previous.text.upper() in _NEEDS_MORE and not is_variable
+            if is_first and not needs_more and previous.token_type not in _NEVER_LAST:
                 return number
     return None
 
