@@ -40,6 +40,8 @@ from airflow_provider_sqlflow.engine.text import SourceText
 
 # What a tree of a shape that no reader expects leads to: sqlglot accepts some malformed text.
 _SLIPS = (AttributeError, IndexError, KeyError, TypeError, ValueError)
+# Each recovery behind a lost statement reads the rest again; text with more losses is no SQL.
+_MAX_LOSSES = 200
 _NO_SEMICOLONS = frozenset({"tsql", "fabric"})
 _COLLECT_EVERY = 64  # statements between garbage collections (measured: reference, engine-facts)
 
@@ -234,6 +236,7 @@ class _Reading:
         self.parser = StatementParser(dialect)
         self.outcomes: list[Outcome] = []
         self.count = 0
+        self.losses = 0
 
     def run(self) -> LineageResult:
         for number, part in enumerate(split(self.template.text, self.dialect), start=1):
@@ -310,7 +313,7 @@ class _Reading:
 
     def _recover(self, raw: RawStatement, error: StatementError) -> RawStatement | None:
         """A statement the parser refuses: perhaps two without a semicolon, else a diagnostic."""
-        start = next_statement_start(raw, error.index)
+        start = next_statement_start(raw, error.index) if self.losses < _MAX_LOSSES else None
         if start is not None and start == error.index:
             before, behind = raw.cut(start)
             try:
@@ -320,7 +323,8 @@ class _Reading:
             if tree is not None:
                 self._read(before, tree)
                 return behind
-        if start is None:
+        self.losses += 1
+        if start is None and self.losses < _MAX_LOSSES:
             start = next_statement_start(raw, error.index + 1)
         rest: RawStatement | None = None
         first = raw

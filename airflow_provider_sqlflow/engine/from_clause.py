@@ -289,7 +289,22 @@ class FromReader(PivotReader):
         node = self._new_source_node(item, "function")
         node.kind = RelationKind.FUNCTION
         self._function_columns(inner, node, scope)
+        is_unknown = isinstance(inner, exp.Anonymous) and inner.name.lower() not in _GENERATORS
+        if not node.any_inputs and is_unknown:
+            # Somebody's function over constants: what it reads is not known, so it is the source.
+            self.nodes.remove(node)
+            del self.session.mentions[node.id]
+            node = self.session.relation(self._function_name(item, inner), RelationKind.FUNCTION)
         self._finish_source(item, node, scope, is_visible)
+
+    def _function_name(self, item: Any, inner: Any) -> list[Name]:
+        parts = [
+            self.session.relation_name(part, self.base)
+            for key in ("catalog", "db")
+            if isinstance(part := item.args.get(key), exp.Identifier)
+        ]
+        text = str(inner.args["this"])
+        return [*parts, Name(text, self.rules.relation_key(text, False), -1, -1)]
 
     def _rows_from(self, item: Any, scope: Scope, is_visible: bool) -> None:
         """PostgreSQL's ``ROWS FROM (f(), g()) AS r(a, b)``: a column for each function."""
@@ -375,6 +390,14 @@ class FromReader(PivotReader):
         return fresh
 
 
+# Table functions that make rows of nothing but their arguments.
+_GENERATORS = frozenset(
+    {
+        "numbers", "numbers_mt", "zeros", "range", "generate_series", "generate_subscripts", "generator",
+        "sequence",
+        "generaterandom", "rowgenerator", "table_generator", "pg_sleep", "view", "values", "repeat_row",
+    }
+)  # fmt: skip
 _FILE_FUNCTIONS = frozenset(
     {
         "read_csv", "read_csv_auto", "read_parquet", "parquet_scan", "read_json", "read_json_auto",

@@ -34,6 +34,7 @@ class RelationKind(str, Enum):
         return self in _INTERMEDIATE
 
 
+_NO_DATASET = frozenset({RelationKind.RESULT, RelationKind.FUNCTION})
 _INTERMEDIATE = frozenset({RelationKind.CTE, RelationKind.SUBQUERY, RelationKind.TEMP_TABLE})
 
 
@@ -253,7 +254,7 @@ class LineageResult:
 
     @property
     def sources(self) -> tuple[RelationId, ...]:
-        """Relations read, in reading order, without intermediates."""
+        """Relations read, in reading order, without intermediates and table functions."""
         return self._named(statement.reads for statement in self.statements)
 
     @property
@@ -269,7 +270,7 @@ class LineageResult:
             for relation in group:
                 relation = renames.get(relation, relation)
                 kind = kinds.get(relation, RelationKind.TABLE)
-                if not kind.is_intermediate and kind is not RelationKind.RESULT:
+                if not kind.is_intermediate and kind not in _NO_DATASET:
                     seen[relation] = None
         return tuple(seen)
 

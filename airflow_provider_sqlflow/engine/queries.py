@@ -146,6 +146,7 @@ class QueryReader(SelectListReader):
             if isinstance(current, exp.SetOperation) and current.args.get("with_"):
                 break
         self._fill(current, node, parent, ctes)
+        is_distinct = False
         for branch, operation in reversed(branches):
             part = Node(node.id, RelationKind.SUBQUERY, is_derived=True)
             self._fill(branch, part, parent, ctes)
@@ -153,8 +154,9 @@ class QueryReader(SelectListReader):
                 self._subtract(node, part, self.quoter.extent(branch))
             else:
                 self._merge_branch(node, part, bool(operation.args.get("by_name")))
-            if operation.args.get("distinct") or not isinstance(operation, exp.Union):
-                self._group_all(node)
+            is_distinct |= bool(operation.args.get("distinct")) or not isinstance(operation, exp.Union)
+        if is_distinct:
+            self._group_all(node)
         self._order_by(query, self.scope(node, parent, ctes), node)
 
     def _merge_branch(self, node: Node, part: Node, by_name: bool) -> None:
@@ -382,7 +384,10 @@ class QueryReader(SelectListReader):
             self.link_rows(scope, node)
             self._conditions(query.args, scope, node)
         elif isinstance(query, exp.Values):
-            self._values(query, node, scope)
+            for row in (query.args.get("expressions") or ())[:1]:
+                self.project_items(
+                    row.args.get("expressions") if isinstance(row, exp.Tuple) else [row], scope, node
+                )
             self.link_rows(scope, node)
         else:
             self._project_star(None, scope, node, self.quoter.whole)

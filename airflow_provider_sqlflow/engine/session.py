@@ -235,6 +235,9 @@ class Session:
 
 def table_parts(session: Session, table: exp.Expr, base: int) -> list[Name]:
     """The name parts of a table expression, outermost first; empty when it is not a name."""
+    this = table.args.get("this")
+    if isinstance(this, exp.Func) and not isinstance(this, exp.DynamicIdentifier):
+        return []  # a table function, perhaps with its schema in front
     parts: list[Name] = []
     for key in ("catalog", "db", "this"):
         part = table.args.get(key)

@@ -93,7 +93,7 @@ def test_empty_file_is_noted(run: Run, text: str) -> None:
         (["empty", "-d", "postgres"], "error: no .sql file in folder empty"),
         (["bad.zip", "-d", "postgres"], "error: bad.zip is not a zip archive or is damaged"),
         (["a.sql", "-d", "postgres", "--catalog", "gone.json"], "error: cannot read catalog gone.json"),
-        (["a.sql", "-d", "postgres", "--catalog", "a.sql"], "error: catalog a.sql is not JSON"),
+        (["a.sql", "-d", "postgres", "--catalog", "notes.txt"], "error: catalog notes.txt is not JSON"),
         (
             ["a.sql", "-d", "postgres", "--catalog", "list.json"],
             "error: catalog list.json is not of the form",
@@ -110,6 +110,7 @@ def test_what_cannot_be_done_is_one_line_and_exit_code_2(
     Path("a.sql").write_text(GOOD)
     Path("empty").mkdir()
     Path("bad.zip").write_bytes(b"no archive")
+    Path("notes.txt").write_text("no catalog")
     Path("list.json").write_text('{"t": "a"}')
     done = run("analyze", *arguments)
     assert (done.exit_code, done.stdout) == (2, "")

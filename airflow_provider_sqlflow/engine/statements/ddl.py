@@ -13,7 +13,7 @@ from airflow_provider_sqlflow.engine.model import RelationKind, StatementKind
 from airflow_provider_sqlflow.engine.session import Name
 from airflow_provider_sqlflow.engine.statements.context import Statement, value_column
 from airflow_provider_sqlflow.engine.statements.create import report_routine
-from airflow_provider_sqlflow.engine.statements.files import read_file_command
+from airflow_provider_sqlflow.engine.statements.files import read_file_command, write_from_path
 
 _SEARCH_PATH = re.compile(
     r"^\s*(?:LOCAL\s+|SESSION\s+)?search_path\s*(?:=|TO)\s*(.+)$", re.IGNORECASE | re.DOTALL
@@ -32,6 +32,9 @@ _SET_SCHEMA = re.compile(
 )
 _SWITCH = re.compile(
     r"^\s*ALTER\s+TABLE\s+(\S+)\s+SWITCH\s+(?:PARTITION\s+\S+\s+)?TO\s+([^\s;]+)", re.IGNORECASE
+)
+_SET_LOCATION = re.compile(
+    r"^\s*ALTER\s+TABLE\s+(\S+)\s+(?:PARTITION\s*\([^()]*\)\s*)?SET\s+LOCATION\s+'([^']+)'", re.IGNORECASE
 )
 _MOVE = re.compile(
     r"^\s*ALTER\s+TABLE\s+(\S+)\s+MOVE\s+PARTITION\s+.+?\s+TO\s+TABLE\s+([^\s;]+)", re.IGNORECASE | re.DOTALL
@@ -306,6 +309,11 @@ def _alter(statement: Statement, text: str) -> bool:
     if session:
         statement.kind = StatementKind.USE
         statement.session.schema = session.group(1)
+        return True
+    located = _SET_LOCATION.match(text)
+    if located:
+        target = statement.session.relation(_text_name(statement, located.group(1)))
+        write_from_path(statement, target, located.group(2))
         return True
     exchanged = _EXCHANGE.match(text)
     if exchanged:
