@@ -34,7 +34,7 @@ class RelationKind(str, Enum):
         return self in _INTERMEDIATE
 
 
-_NO_DATASET = frozenset({RelationKind.RESULT, RelationKind.FUNCTION})
+_NO_DATASET = frozenset({RelationKind.RESULT, RelationKind.FUNCTION, RelationKind.CONSTANT})
 _INTERMEDIATE = frozenset({RelationKind.CTE, RelationKind.SUBQUERY, RelationKind.TEMP_TABLE})
 
 

@@ -106,6 +106,19 @@ _CLICKHOUSE: tuple[Rule, ...] = (
     (_compile(r"\bALTER\s+TABLE(\s+\S+)\s+DELETE\b"), lambda match: match.expand(r"DELETE FROM\1       ")),
 )
 
+# Teradata's column phrases: name (TITLE 'text'), name (FORMAT '99'), and the cast name (DECIMAL(10,2)).
+_TERADATA: tuple[Rule, ...] = (
+    (_compile(r"\(\s*(?:TITLE|FORMAT|NAMED)\s+'[^'\r\n]*'\s*\)"), _blank),
+    (
+        _compile(
+            r"(?<=[\w\"])\s*\(\s*(?:BYTEINT|SMALLINT|INTEGER|INT|BIGINT|DECIMAL|DEC|NUMERIC|NUMBER|FLOAT|REAL|CHAR"
+            r"|CHARACTER|VARCHAR|DATE|TIME|TIMESTAMP)(?:\s*\(\s*\d+(?:\s*,\s*\d+)?\s*\))?"
+            r"(?:\s*,\s*(?:TITLE|FORMAT)\s+'[^'\r\n]*')*\s*\)"
+        ),
+        _blank,
+    ),
+)
+
 # Airflow and DB-API parameters: values, never names.
 _DRIVER_PARAMETERS: Rule = (
     re.compile(r"%\(\w+\)s|(?<=[\s(,=<>])%s(?![\w%'])"),
@@ -134,8 +147,7 @@ _RULES: dict[str, tuple[Rule, ...]] = {
     "clickhouse": _CLICKHOUSE,
     "databricks": ((_compile(r"(?<=\bMERGE)\s+WITH\s+SCHEMA\s+EVOLUTION\b"), _blank),),
     "spark": ((_compile(r"(?<=\bMERGE)\s+WITH\s+SCHEMA\s+EVOLUTION\b"), _blank),),
-    # Teradata's column phrases in a select list: name (TITLE 'text'), name (FORMAT '99').
-    "teradata": ((_compile(r"\(\s*(?:TITLE|FORMAT|NAMED)\s+'[^'\r\n]*'\s*\)"), _blank),),
+    "teradata": _TERADATA,
 }
 _DELIMITED = frozenset({"mysql", "singlestore", "doris", "starrocks"})
 _DELIMITER = _compile(r"^[ \t]*DELIMITER[ \t]+(\S+)[ \t]*(?=\r?$)", re.MULTILINE)

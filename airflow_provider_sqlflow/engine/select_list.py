@@ -21,6 +21,11 @@ from airflow_provider_sqlflow.engine.scope import Scope
 from airflow_provider_sqlflow.engine.session import Name
 
 
+def select_all(relation: Any) -> exp.Select:
+    """``SELECT * FROM relation``, made of nodes without positions: they stand nowhere in the text."""
+    return exp.Select(expressions=[exp.Star()], from_=exp.From(this=relation))
+
+
 class SelectListReader(FromReader):
     """Turns select items into the columns of a node."""
 

@@ -19,6 +19,8 @@ from airflow_provider_sqlflow.engine.normalise import HIDDEN_DOT
 from airflow_provider_sqlflow.engine.template import Template
 from airflow_provider_sqlflow.engine.text import SourceText
 
+# Tables of one row that exist so that FROM has something to name.
+_DUMMIES = frozenset({"dual", "sysdummy1"})
 Key = tuple[str | None, str | None, str]
 
 
@@ -115,6 +117,8 @@ class Session:
         key, relation = self._identity(parts)
         node = self.nodes.get(key)
         if node is None:
+            if relation.name.lower() in _DUMMIES:
+                kind = RelationKind.CONSTANT
             node = Node(relation, kind, is_derived=False)
             self.nodes[key] = node
             columns = self._look_up(relation)

@@ -493,7 +493,7 @@ _ACTIONS: dict[TokenType, int] = {
 _MAYBE_FUNCTION = frozenset(
     {TokenType.LEFT, TokenType.RIGHT, TokenType.SET, TokenType.VALUES, TokenType.WINDOW}
 )
-_LIST_PREFIXES = frozenset({TokenType.DISTINCT, TokenType.ALL, TokenType.HINT})
+_LIST_PREFIXES = frozenset({TokenType.DISTINCT, TokenType.ALL, TokenType.HINT, TokenType.TOP})
 _PLAIN = {TokenType.COMMA, TokenType.SEMICOLON, TokenType.CASE, TokenType.END}
 _INTERESTING = frozenset(_ACTIONS) | _OPENERS | _CLOSERS | _PLAIN
 
@@ -561,8 +561,8 @@ class _Scan:
         previous = self.tokens[index - 1].token_type if index > self.first else None
         if kind is TokenType.EXCEPT and is_call and previous is TokenType.STAR:
             return  # SELECT * EXCEPT (…)
-        if kind is TokenType.FROM and previous is TokenType.DISTINCT:
-            return  # a IS DISTINCT FROM b
+        if previous is TokenType.DISTINCT and kind in (TokenType.FROM, TokenType.ON):
+            return  # a IS DISTINCT FROM b, SELECT DISTINCT ON (…)
         self._close(index)
         action = _ACTIONS[kind]
         self.is_list = action == _LIST
@@ -570,10 +570,36 @@ class _Scan:
             self._open(index + 1)
 
     def _open(self, index: int) -> None:
-        while index < len(self.tokens) and self.tokens[index].token_type in _LIST_PREFIXES:
-            index += 1
+        index = self._behind_prefix(index)
         if index < len(self.tokens):
             self.current = self.segments.open(self.base + self.tokens[index].start, self.floor)
+
+    def _behind_prefix(self, index: int) -> int:
+        """Behind DISTINCT, ALL, a hint, DISTINCT ON (…) and TOP (n): they are not part of an item."""
+        tokens = self.tokens
+        while index < len(tokens) and tokens[index].token_type in _LIST_PREFIXES:
+            kind = tokens[index].token_type
+            index += 1
+            is_on = (
+                index < len(tokens)
+                and kind is TokenType.DISTINCT
+                and tokens[index].token_type is TokenType.ON
+            )
+            if is_on:
+                index += 1
+            if is_on or kind is TokenType.TOP:
+                index = self._behind_brackets(index)
+        return index
+
+    def _behind_brackets(self, index: int) -> int:
+        """Behind the bracket that opens at ``index``, or behind the one token there."""
+        depth = 0
+        for number in range(index, len(self.tokens)):
+            kind = self.tokens[number].token_type
+            depth += (kind in _OPENERS) - (kind in _CLOSERS)
+            if depth == 0:
+                return number + 1
+        return len(self.tokens)
 
     def _close(self, index: int) -> None:
         if self.current != self.floor:

@@ -29,6 +29,7 @@ def assignments(
                 for part in left.args.get("expressions") or ()
                 if isinstance(part, exp.Column)
             ]
+            place = reader.quoter.extent(right)
             query = right.args.get("this") if isinstance(right, exp.Subquery) else right
             if isinstance(query, exp.Query):
                 inner = reader.walker.read_query(query, scope)

@@ -11,6 +11,7 @@ from sqlglot.tokenizer_core import Token, TokenType
 from airflow_provider_sqlflow.engine.graph import Node
 from airflow_provider_sqlflow.engine.model import RelationId, RelationKind, Severity, StatementKind
 from airflow_provider_sqlflow.engine.rescue import Rescued
+from airflow_provider_sqlflow.engine.select_list import select_all
 from airflow_provider_sqlflow.engine.session import Name
 from airflow_provider_sqlflow.engine.statements.columns import map_columns
 from airflow_provider_sqlflow.engine.statements.context import Statement
@@ -48,7 +49,7 @@ def read_create(statement: Statement, tree: Any) -> None:
     table = this.args["this"] if isinstance(this, exp.Schema) else this
     is_temporary = _is_temporary(statement, table, properties)
     if isinstance(query, exp.Table):
-        query = exp.select("*").from_(query, copy=False)
+        query = select_all(query)
     to_table = next((item for item in properties if isinstance(item, exp.ToTableProperty)), None)
     if to_table is not None and isinstance(query, exp.Query):
         _write_through(statement, to_table.args["this"], query, tree)
@@ -162,7 +163,7 @@ def _copy_of(
         return
     source = statement.session.relation(source_parts)
     node = Node(source.id, RelationKind.SUBQUERY, is_derived=True)
-    query = exp.select("*").from_(clone.args["this"], copy=False)
+    query = select_all(clone.args["this"])
     statement.reader.read(query, node, None, {})
     names = [Name(column.name or "", key, -1, -1) for key, column in node.columns.items()]
     target = _declare(statement, parts, kind, None if node.has_unknown_columns else names, is_temporary)

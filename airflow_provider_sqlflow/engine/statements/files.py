@@ -11,6 +11,7 @@ from airflow_provider_sqlflow.engine.catalog import split_name
 from airflow_provider_sqlflow.engine.graph import IDENTITY, Input, Node
 from airflow_provider_sqlflow.engine.model import RelationKind, StatementKind
 from airflow_provider_sqlflow.engine.parse import StatementError, StatementParser
+from airflow_provider_sqlflow.engine.select_list import select_all
 from airflow_provider_sqlflow.engine.session import Name
 from airflow_provider_sqlflow.engine.statements.columns import map_columns, unloaded
 from airflow_provider_sqlflow.engine.statements.context import Statement, value_column
@@ -68,7 +69,7 @@ def _copy_into_file(statement: Statement, this: Any, tree: Any) -> None:
     """Snowflake writes both directions as COPY INTO: here the target is the stage."""
     target = _file(statement, this)
     for item in tree.args.get("files") or () if target is not None else ():
-        query = item if isinstance(item, exp.Query) else exp.select("*").from_(item, copy=False)
+        query = item if isinstance(item, exp.Query) else select_all(item)
         _unload(statement, query, [target] if target is not None else [])
 
 

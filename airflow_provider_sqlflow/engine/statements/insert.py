@@ -10,6 +10,7 @@ from airflow_provider_sqlflow.engine.from_clause import read_path
 from airflow_provider_sqlflow.engine.graph import FILTER, Column, Node
 from airflow_provider_sqlflow.engine.model import RelationKind, StatementKind
 from airflow_provider_sqlflow.engine.scope import Source
+from airflow_provider_sqlflow.engine.select_list import select_all
 from airflow_provider_sqlflow.engine.session import Name
 from airflow_provider_sqlflow.engine.statements.assignments import assignments
 from airflow_provider_sqlflow.engine.statements.columns import map_columns, unloaded
@@ -27,7 +28,7 @@ def read_insert(statement: Statement, tree: Any, ctes: dict[str, Node] | None = 
     query = tree.args.get("expression") or tree.args.get("source")
     listed = _listed(statement, tree)
     if isinstance(query, exp.Table):
-        query = exp.select("*").from_(query, copy=False)  # INSERT INTO t TABLE s
+        query = select_all(query)  # INSERT INTO t TABLE s
     if not isinstance(query, exp.Query) and not isinstance(query, exp.Values):
         statement.write(target, [], None, [])
         return
