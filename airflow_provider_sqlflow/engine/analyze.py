@@ -30,7 +30,13 @@ from airflow_provider_sqlflow.engine.model import (
 from airflow_provider_sqlflow.engine.order import dependency_order
 from airflow_provider_sqlflow.engine.parse import StatementError, StatementParser
 from airflow_provider_sqlflow.engine.session import Session
-from airflow_provider_sqlflow.engine.split import BrokenText, RawStatement, next_statement_start, split
+from airflow_provider_sqlflow.engine.split import (
+    BrokenText,
+    RawStatement,
+    blank_comments,
+    next_statement_start,
+    split,
+)
 from airflow_provider_sqlflow.engine.statements.context import Outcome, Statement
 from airflow_provider_sqlflow.engine.statements.create import report_routine
 from airflow_provider_sqlflow.engine.statements.ddl import read_command
@@ -43,6 +49,8 @@ _SLIPS = (AttributeError, IndexError, KeyError, TypeError, ValueError)
 # Each recovery behind a lost statement reads the rest again; text with more losses is no SQL.
 _MAX_LOSSES = 200
 _NO_SEMICOLONS = frozenset({"tsql", "fabric"})
+_MAX_JOINED = 4  # pieces of a T-SQL script that are tried as one statement
+_MAX_JOINED = 4  # pieces of a T-SQL script that are tried as one statement
 _COLLECT_EVERY = 64  # statements between garbage collections (measured: reference, engine-facts)
 
 
@@ -173,6 +181,7 @@ def merge_results(results: Iterable[LineageResult]) -> LineageResult:
         ),
         dialect=items[0].dialect if items else "",
         source_name=items[0].source_name if len(items) == 1 else "",
+        renames=tuple(dict.fromkeys(rename for item in items for rename in item.renames)),
     )
 
 
@@ -231,7 +240,8 @@ class _Reading:
         self.dialect = dialect
         self.limits = limits or DEFAULT_LIMITS
         source = SourceText(script.name, script.text)
-        self.template = neutralise(script.text)
+        text = " " + script.text[1:] if script.text.startswith("\ufeff") else script.text
+        self.template = neutralise(text)
         self.session = Session(source, self.template, rules_of(dialect), catalog, database, schema)
         self.parser = StatementParser(dialect)
         self.outcomes: list[Outcome] = []
@@ -252,30 +262,80 @@ class _Reading:
     # Statements -----------------------------------------------------------------------------------
 
     def _statement(self, raw: RawStatement) -> None:
-        pending: RawStatement | None = raw
-        while pending is not None and pending.tokens:
-            current, pending = pending, None
-            if self._is_too_large(current):
-                return
-            if current.is_routine:
-                statement = self._begin(current)
-                report_routine(statement)
-                self.outcomes.append(statement.outcome())
-                return
+        """Read what stands between two semicolons: usually one statement, in T-SQL often many."""
+        if self._is_too_large(raw):
+            return
+        if raw.is_routine:
+            statement = self._begin(raw)
+            report_routine(statement)
+            self.outcomes.append(statement.outcome())
+            return
+        pieces = raw.pieces() if self.dialect in _NO_SEMICOLONS else [raw]
+        index = 0
+        while index < len(pieces):
+            index += self._piece(pieces, index)
+
+    def _piece(self, pieces: list[RawStatement], index: int) -> int:
+        """Read the piece at ``index``, joined with those behind it where it is no statement alone.
+
+        Returns how many pieces were read.
+        """
+        failure: StatementError | None = None
+        for count in range(1, min(_MAX_JOINED, len(pieces) - index) + 1):
+            current = pieces[index].joined(pieces[index + 1 : index + count])
             current = current.without_block_words() or current.behind_task_header() or current
             if current.is_block_word:
+                return count
+            try:
+                tree = self.parser.parse(current)
+            except StatementError as error:
+                failure = failure or error
+                continue
+            if tree is not None:
+                self._read(current, tree)
+            return count
+        if failure is not None:
+            self._broken(pieces[index], failure)
+        return 1
+
+    def _broken(self, raw: RawStatement, failure: StatementError) -> None:
+        """A piece that the parser refuses: known by its text, several in one, or lost."""
+        current = raw.without_block_words() or raw.behind_task_header() or raw
+        if self._read_text(current):
+            return
+        if current.has_comments:
+            plain = self._without_comments(current)
+            if plain is not None:
+                self._read(*plain)
                 return
-            if self.dialect in _NO_SEMICOLONS:
-                current, pending = current.at_line_command()
+        pending: RawStatement | None = self._recover(current, failure)
+        while pending is not None and pending.tokens:
+            current, pending = pending, None
+            current = current.without_block_words() or current
+            if current.is_block_word:
+                return
             try:
                 tree = self.parser.parse(current)
             except StatementError as error:
                 if not self._read_text(current):
-                    recovered = self._recover(current, error)
-                    pending = recovered if pending is None else pending
+                    pending = self._recover(current, error)
                 continue
             if tree is not None:
                 self._read(current, tree)
+
+    def _without_comments(self, raw: RawStatement) -> tuple[RawStatement, Any] | None:
+        """The statement with its comments blanked: the tokenizer does not see ``ORDER /* … */ BY``."""
+        start = raw.start
+        text = blank_comments(self.template.text[start : raw.end])
+        inner = next(iter(split(text, self.dialect)), None)
+        if not isinstance(inner, RawStatement):
+            return None
+        inner.shift(start)
+        try:
+            tree = self.parser.parse(inner)
+        except StatementError:
+            return None
+        return (inner, tree) if tree is not None else None
 
     def _read_text(self, raw: RawStatement) -> bool:
         """A statement that no parser knows but whose lineage shows in its text."""

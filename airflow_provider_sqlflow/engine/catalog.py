@@ -6,6 +6,7 @@ the user spelled a name, and two relations that differ in case alone are rarer t
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Protocol
 
@@ -50,19 +51,17 @@ class InMemoryCatalog:
     def columns(self, database: str | None, schema: str | None, name: str) -> Sequence[str] | None:
         """See :meth:`Catalog.columns`. A more exact name in the catalog wins over a longer one."""
         parts = tuple(part.casefold() for part in (database, schema, name) if part)
-        while parts:
-            entries = self._by_suffix.get(parts, [])
-            exact = [entry for entry in entries if entry[0] == parts]
-            if exact:
-                return exact[0][1]
-            if len(entries) == 1:
-                return entries[0][1]
-            if entries:
-                return None  # several relations end so: no guess
-            # The catalog may know the relation by fewer parts than the text gives.
-            parts = parts[1:]
-            if parts and not any(entry[0] == parts for entry in self._by_suffix.get(parts, [])):
-                return None
+        entries = self._by_suffix.get(parts, [])
+        for key, columns in entries:
+            if key == parts:
+                return columns
+        if entries:
+            return entries[0][1] if len(entries) == 1 else None  # several end so: no guess
+        # The catalog may know the relation by fewer parts than the text gives.
+        for start in range(1, len(parts)):
+            for key, columns in self._by_suffix.get(parts[start:], []):
+                if key == parts[start:]:
+                    return columns
         return None
 
 
@@ -84,27 +83,20 @@ class LayeredCatalog:
 def split_name(name: str) -> tuple[str, ...]:
     """The parts of a dotted name; a part in ``"``, `````, or ``[]`` may hold dots.
 
+    A doubled closing quote inside quotes stands for itself.
+
     >>> split_name('db."odd.name".t')
     ('db', 'odd.name', 't')
     """
     parts: list[str] = []
-    current: list[str] = []
-    closing = ""
-    for char in name:
-        if closing:
-            if char == closing:
-                closing = ""
-            else:
-                current.append(char)
-        elif char in _QUOTES:
-            closing = _QUOTES[char]
-        elif char == ".":
-            parts.append("".join(current))
-            current = []
-        else:
-            current.append(char)
-    parts.append("".join(current))
-    return tuple(part.strip() for part in parts if part.strip())
+    for match in _PART.finditer(name):
+        quoted = match.group(1)
+        if quoted:
+            closing = _QUOTES[quoted[0]]
+            parts.append(quoted[1:-1].replace(closing * 2, closing))
+        elif (match.group(2) or "").strip():
+            parts.append(match.group(2).strip())
+    return tuple(parts)
 
 
 def join_name(parts: Sequence[str]) -> str:
@@ -113,7 +105,9 @@ def join_name(parts: Sequence[str]) -> str:
     >>> join_name(["db", "odd.name"])
     'db."odd.name"'
     """
-    return ".".join(f'"{part}"' if "." in part else part for part in parts)
+    return ".".join(part if _PLAIN.match(part) else '"' + part.replace('"', '""') + '"' for part in parts)
 
 
+_PART = re.compile(r"""\s*(?:("(?:[^"]|"")*"|`(?:[^`]|``)*`|\[(?:[^\]]|\]\])*\])\s*|([^.]+))(?:\.|\Z)|\.""")
+_PLAIN = re.compile(r"""[^\s."`\[\]](?:[^."`\[\]]*[^\s."`\[\]])?\Z""")
 _QUOTES = {'"': '"', "`": "`", "[": "]"}

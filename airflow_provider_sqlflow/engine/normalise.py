@@ -12,8 +12,13 @@ from collections.abc import Callable
 Rule = tuple[re.Pattern[str], Callable[[re.Match[str]], str]]
 
 
+def _blanks(piece: str) -> str:
+    """As many blanks, line breaks kept."""
+    return re.sub(r"[^\r\n]", " ", piece)
+
+
 def _blank(match: re.Match[str]) -> str:
-    return re.sub(r"[^\r\n]", " ", match.group())
+    return _blanks(match.group())
 
 
 def _compile(pattern: str, flags: int = 0) -> re.Pattern[str]:
@@ -26,11 +31,11 @@ def _semicolon(match: re.Match[str]) -> str:
 
 def _keep_first(match: re.Match[str]) -> str:
     """Keep the first group, blank the rest of the match."""
-    return match.group(1) + " " * (len(match.group()) - len(match.group(1)))
+    return match.group(1) + _blanks(match.group()[len(match.group(1)) :])
 
 
 def _replaced_into(match: re.Match[str]) -> str:
-    return match.group(1) + "INSERT " + " " * len(match.group(2))
+    return match.group(1) + "INSERT " + _blanks(match.group(2))
 
 
 # A dot inside the name of T-SQL's OUTPUT … INTO a.b, which the parser reads as one word.
@@ -54,7 +59,7 @@ _PSQL: tuple[Rule, ...] = (
             r"(\bCOPY\b[^;]*?\bFROM\s+STDIN\b[^;]*;)[ \t]*\r?\n(?:(?!\\\.)[^\r\n]*\r?\n)*\\\.[ \t]*(?=\r?$)",
             re.MULTILINE,
         ),
-        lambda match: match.group(1) + re.sub(r"[^\r\n]", " ", match.group()[len(match.group(1)) :]),
+        _keep_first,
     ),
     (_compile(r"^[ \t]*\\[a-z!?][^\r\n]*", re.MULTILINE), _blank),
     (_compile(r"\bOVERRIDING\s+(?:SYSTEM|USER)\s+VALUE\b"), _blank),
@@ -102,10 +107,15 @@ _BIGQUERY: tuple[Rule, ...] = (
     ),
 )
 _CLICKHOUSE: tuple[Rule, ...] = (
-    (_compile(r"\bALTER\s+TABLE(\s+\S+)\s+UPDATE\b"), lambda match: match.expand(r"UPDATE     \1 SET   ")),
-    (_compile(r"\bALTER\s+TABLE(\s+\S+)\s+DELETE\b"), lambda match: match.expand(r"DELETE FROM\1       ")),
+    (
+        _compile(r"\bALTER(\s+)TABLE(\s+\S+\s+)UPDATE\b"),
+        lambda match: match.expand(r"UPDATE\1    \2SET   ")[: len(match.group())],
+    ),
+    (
+        _compile(r"\bALTER(\s)(\s*)TABLE(\s+\S+\s+)DELETE\b"),
+        lambda match: match.expand(r"DELETE\1\2FROM\3      "),
+    ),
 )
-
 # Teradata's column phrases: name (TITLE 'text'), name (FORMAT '99'), and the cast name (DECIMAL(10,2)).
 _TERADATA: tuple[Rule, ...] = (
     (_compile(r"\(\s*(?:TITLE|FORMAT|NAMED)\s+'[^'\r\n]*'\s*\)"), _blank),
@@ -140,7 +150,7 @@ _RULES: dict[str, tuple[Rule, ...]] = {
         _REPLACE_INTO,
         (
             _compile(r"\bUPDATE\s+OR\s+(?:ROLLBACK|ABORT|REPLACE|FAIL|IGNORE)\b"),
-            lambda match: "UPDATE" + " " * (len(match.group()) - 6),
+            lambda match: "UPDATE" + _blanks(match.group()[6:]),
         ),
     ),
     "bigquery": _BIGQUERY,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -83,6 +84,12 @@ class StatementParser:
         return trees[0] if trees else None
 
 
+# The parser's own words for tokens and classes, as people should not have to read them.
+_TOKEN = re.compile(r"<Token token_type: (?:TokenType\.)?(\w+), text: (.*?), line: .*?>")
+_TOKEN_WORDS = {"SENTINEL": "the end of the statement"}
+_CLASS = re.compile(r"<class '[\w.]+\.(\w+)'>")
+
+
 def _token_at(tokens: list[Token], line: int | None, column: int | None) -> int:
     for index, token in enumerate(tokens):
         if token.line == line and token.col == column:
@@ -93,6 +100,10 @@ def _token_at(tokens: list[Token], line: int | None, column: int | None) -> int:
 def _message(error: ParseError, tokens: list[Token], index: int) -> str:
     details = error.errors[0] if error.errors else {}
     description = str(details.get("description") or str(error).split("\n")[0]).rstrip(".")
+    description = _TOKEN.sub(
+        lambda match: _TOKEN_WORDS.get(match.group(1), repr(match.group(2))), description
+    )
+    description = _CLASS.sub(lambda match: match.group(1), description)
     return f"{description} near {tokens[index].text!r}" if tokens else description
 
 

@@ -199,6 +199,8 @@ class QueryReader(SelectListReader):
         seen = {(item.column, item.kind) for item in rows}
         for column in node.columns.values():
             for item in column.inputs or ():
+                if item.column.name is None and item.kind & 15 >= JOIN:
+                    rows.append(item)  # what decides a scalar subquery's value
                 if item.column.name is None or (item.column, GROUP_BY) in seen:
                     continue
                 seen.add((item.column, GROUP_BY))

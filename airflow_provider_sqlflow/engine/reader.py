@@ -9,6 +9,7 @@ from sqlglot import exp
 
 from airflow_provider_sqlflow.engine.expressions import Walker
 from airflow_provider_sqlflow.engine.graph import (
+    JOIN,
     ROWS,
     TRANSFORMATION,
     Column,
@@ -116,6 +117,8 @@ class Reader:
         for item in inputs:
             if item.column.name is not None:
                 rows.append(Input(item.column, kind, item.place))
+            elif item.kind & 15 >= JOIN:
+                rows.append(item)  # what decides a scalar subquery's value decides here, too
 
     def link_rows(self, scope: Scope, node: Node) -> None:
         """The rows of a query are made of the rows of its relations."""

@@ -11,6 +11,7 @@ import re
 from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 
 from sqlglot.dialects.dialect import Dialect
 from sqlglot.errors import TokenError
@@ -42,27 +43,20 @@ _STATEMENT_WORDS = frozenset(
         "ELSE", "END",
     }
 )  # fmt: skip
-_LINE_COMMANDS = frozenset(
-    {
-        "SET",
-        "DECLARE",
-        "PRINT",
-        "EXEC",
-        "EXECUTE",
-        "USE",
-        "TRUNCATE",
-        "DROP",
-        "GRANT",
-        "RAISERROR",
-        "CREATE",
-        "ALTER",
-    }
-)
+# Words that belong to a statement already begun although they could begin one.
+_QUERY_WORDS = frozenset({"SELECT", "WITH", "EXEC", "EXECUTE", "VALUES"})
+_ABSORBS = {
+    "INSERT": _QUERY_WORDS,
+    "WITH": frozenset({"SELECT", "INSERT", "UPDATE", "DELETE", "MERGE"}),
+    "UPDATE": frozenset({"SET"}),
+    "MERGE": frozenset({"UPDATE", "DELETE", "INSERT", "SET"}),
+    "OPEN": frozenset({"FETCH"}),
+}
 # Statements that move no data: when the parser does not know their syntax, nothing is lost.
 _NO_LINEAGE = frozenset(
     {
         "RAISERROR", "THROW", "PRINT", "OPEN", "FETCH", "CLOSE", "DEALLOCATE", "WAITFOR", "BREAK",
-        "CONTINUE", "GOTO", "RETURN", "GRANT", "REVOKE", "DENY", "BACKUP", "RESTORE", "DBCC",
+        "CONTINUE", "GOTO", "RETURN", "IF", "WHILE", "GRANT", "REVOKE", "DENY", "BACKUP", "RESTORE", "DBCC",
         "CHECKPOINT", "KILL", "LOCK", "UNLOCK", "VACUUM", "ANALYZE", "ANALYSE", "OPTIMIZE",
         "REINDEX", "CLUSTER", "COMMENT", "SHOW", "DESCRIBE", "DESC", "SET", "RESET", "LISTEN",
         "NOTIFY", "SIGNAL", "DECLARE", "PUT", "GET", "LIST", "LS", "REMOVE", "RM", "MSCK", "FLUSH",
@@ -187,15 +181,21 @@ class RawStatement:
             replace(self, tokens=self.tokens[index:]),
         )
 
-    def at_line_command(self) -> tuple[RawStatement, RawStatement | None]:
-        """T-SQL without semicolons: SET, DECLARE, PRINT … end where the next line begins a statement.
+    def joined(self, others: list[RawStatement]) -> RawStatement:
+        """This statement and those right behind it as one."""
+        if not others:
+            return self
+        return replace(self, tokens=[*self.tokens, *(token for other in others for token in other.tokens)])
 
-        The parser would take all that follows for their arguments.
-        """
-        if self.tokens[0].text.upper() not in _LINE_COMMANDS:
-            return self, None
-        start = next_statement_start(self, 1)
-        return (self, None) if start is None else self.cut(start)
+    def pieces(self) -> list[RawStatement]:
+        """A T-SQL batch cut where a line begins a statement; one scan, whatever its length."""
+        starts = [0, *_line_starts(self.tokens), len(self.tokens)]
+        return [replace(self, tokens=self.tokens[begin:end]) for begin, end in pairwise(starts)]
+
+    @property
+    def has_comments(self) -> bool:
+        """Whether the parser saw comments in the statement."""
+        return any(token.comments for token in self.tokens)
 
     def without_block_words(self) -> RawStatement | None:
         """The statement behind BEGIN, IF … THEN, ELSE, WHILE … DO: blocks hold DML at top level.
@@ -320,6 +320,55 @@ def next_statement_start(raw: RawStatement, index: int) -> int | None:
     return None
 
 
+def _line_starts(tokens: list[Token]) -> list[int]:
+    """Tokens that begin a statement on a line of their own.
+
+    Some words may stand at a line's start inside a statement: the SELECT of an INSERT, the SET of an
+    UPDATE. ``absorbs`` holds those that the statement being scanned still may take.
+    """
+    starts: list[int] = []
+    depth = 0
+    absorbs = set(_ABSORBS.get(tokens[0].text.upper(), ()))
+    for number in range(1, len(tokens)):
+        token = tokens[number]
+        kind = token.token_type
+        if kind in _OPENERS or kind is TokenType.CASE:
+            depth += 1
+        elif kind in _CLOSERS or (kind is TokenType.END and depth > 0):
+            depth = max(depth - 1, 0)
+        elif depth == 0:
+            word = token.text.upper()
+            if word in absorbs:
+                if tokens[starts[-1] if starts else 0].text.upper() == "MERGE":
+                    continue  # its branches may follow one another
+                absorbs -= _QUERY_WORDS if word in _QUERY_WORDS else {word}
+                absorbs |= _ABSORBS.get(word, frozenset())
+            elif word in _STATEMENT_WORDS and _may_start(tokens, number):
+                starts.append(number)
+                absorbs = set(_ABSORBS.get(word, ()))
+    return starts
+
+
+def _may_start(tokens: list[Token], number: int) -> bool:
+    token, previous = tokens[number], tokens[number - 1]
+    if token.line <= previous.line or previous.token_type in _NEVER_LAST:
+        return False
+    following = tokens[number + 1].token_type if number + 1 < len(tokens) else None
+    is_option = token.token_type is TokenType.WITH and following is TokenType.L_PAREN
+    is_variable = number > 1 and tokens[number - 2].token_type is TokenType.PARAMETER  # @from
+    return not is_option and (is_variable or previous.text.upper() not in _NEEDS_MORE)
+
+
+def blank_comments(text: str) -> str:
+    """The text with comments replaced by blanks of the same length; quotes are kept."""
+
+    def blanked(match: re.Match[str]) -> str:
+        piece = match.group()
+        return re.sub(r"[^\r\n]", " ", piece) if piece.startswith(("--", "/*")) else piece
+
+    return _QUOTED.sub(blanked, text)
+
+
 def _split_piecewise(text: str, dialect: str) -> Iterator[RawStatement | BrokenText]:
     """Slow path: cut at semicolons outside quotes, then read each piece on its own."""
     tokenizer = Dialect.get_or_raise(dialect)
@@ -411,7 +460,8 @@ def _routine_end(tokens: list[Token], first: int) -> int:
 
     Without any BEGIN the first semicolon ends it; an unbalanced body runs to the end of the tokens.
     """
-    depth = 0
+    words = {token.text.upper() for token in tokens[first : first + 6]}
+    depth = 1 if "PACKAGE" in words else 0  # a package has an END of its own and no BEGIN
     has_body = any(
         token.token_type in (TokenType.HEREDOC_STRING, TokenType.RAW_STRING)
         for token in tokens[first : first + 200]

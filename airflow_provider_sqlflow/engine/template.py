@@ -142,5 +142,6 @@ def _named(tag: str) -> str | None:
 
 def _placeholder(tag: str) -> str:
     # Newlines stay, so the lines below keep their numbers; the identifier fills the first line.
-    first, newline, rest = tag.partition("\n")
-    return "j" * len(first) + newline + _blank(rest)
+    first = re.match(r"[^\r\n]*", tag)
+    length = first.end() if first else 0
+    return "j" * length + _blank(tag[length:])
