@@ -238,7 +238,7 @@ class QueryReader(SelectListReader):
     def _add_named_values(self, scope: Scope) -> None:
         """ClickHouse's ``WITH expression AS name``: the name is a value in the whole query."""
         for key, (name, body) in self.named_expressions.items():
-            node = Node(scope.owner.id, RelationKind.VARIABLE, is_derived=True)
+            node = self.new_node(name.text, RelationKind.SUBQUERY, name.start, name.end)
             inputs = self.walker.inputs(body, scope, IDENTITY, self.quoter.extent(body))
             scope.named_values[key] = node.add(key, name.text, inputs)
             node.complete()

@@ -22,6 +22,7 @@ class SourceText:
         self.text = text
         self._starts = [0, *(match.end() for match in _NEWLINE.finditer(text))]
         self._spans: dict[tuple[int, int], Span] = {}
+        self._slices: dict[tuple[int, int], str] = {}
 
     def position(self, offset: int) -> tuple[int, int]:
         """The 1-based line and column of a 0-based offset."""
@@ -32,6 +33,13 @@ class SourceText:
         """The offset of a 1-based line and column, kept inside the text."""
         line = min(max(line, 1), len(self._starts))
         return min(self._starts[line - 1] + max(column, 1) - 1, len(self.text))
+
+    def slice(self, start: int, end: int) -> str:
+        """The characters from ``start`` up to and without ``end``, cut once: many edges quote them."""
+        piece = self._slices.get((start, end))
+        if piece is None:
+            piece = self._slices[start, end] = self.text[start:end]
+        return piece
 
     def span(self, start: int, end: int) -> Span:
         """The span of the characters from ``start`` up to and without ``end``."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from airflow_provider_sqlflow.engine.graph import IDENTITY, Column, Input, Node
+from airflow_provider_sqlflow.engine.graph import Column, Node
 from airflow_provider_sqlflow.engine.session import Name
 from airflow_provider_sqlflow.engine.statements.context import Statement, value_column
 
@@ -49,9 +49,7 @@ def map_columns(
 
 def unloaded(node: Node) -> list[tuple[Name, Column]]:
     """All columns of a query go into the file, which has no columns of its own."""
-    inputs = [
-        Input(column, IDENTITY, column.inputs[0].place) for column in node.columns.values() if column.inputs
-    ]
+    inputs = [item for column in node.columns.values() for item in column.inputs or ()]
     if node.stars:
-        inputs.append(Input(node.star_column(), IDENTITY, node.stars[0][1]))
+        inputs += node.star_column().inputs or []
     return [(Name("*", "*", -1, -1), value_column(node, "*", inputs))] if inputs else []

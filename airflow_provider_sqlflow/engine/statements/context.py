@@ -68,6 +68,7 @@ class Statement:
     extra_reads: list[Node] = field(default_factory=list)
     row_links: list[tuple[Node, Node, Place]] = field(default_factory=list)
     swapped: tuple[Node, Node] | None = None
+    only_caches: bool = False
 
     def __post_init__(self) -> None:
         """Make the reader of this statement's queries."""
@@ -193,6 +194,8 @@ class Statement:
 
     def _reads(self) -> dict[RelationId, None]:
         found: dict[RelationId, None] = {}
+        if self.only_caches:
+            return found
         for write in self.writes:
             for node in write.reads:
                 found.update((base.id, None) for base in _bases(node, through_temporary=False))
@@ -222,7 +225,7 @@ class Statement:
             target,
             effect,
             subtype,
-            text.text[place[0] : place[1]],
+            text.slice(*place),
             text.span(*place),
             self.index,
             masking,
@@ -270,6 +273,11 @@ class Statement:
                 chain.link(write.rows.inputs or (), write.target.rows.ref)
         for node in self.results:
             chain.add_node(node)
+        for read in [node for write in self.writes for node in write.reads] + self.results:
+            for node in _bases(read, through_temporary=False):
+                # Columns asked of a temporary table that was made by SELECT *.
+                for column in node.found.values() if node.is_derived else ():
+                    chain.link(column.inputs or (), column.ref)
         for source, target_node, place in self.row_links:
             chain.edges.append(self._edge(source.rows.ref, target_node.rows.ref, IDENTITY, place))
         return chain.edges
@@ -304,7 +312,8 @@ class _Chain:
             seen.add((source, kind))
             if source.name is None and kind == IDENTITY:
                 kind = JOIN
-            if source.name != target.name or source.node.id != target.relation:
+            is_itself = source.name == target.name and source.node.id == target.relation
+            if not (is_itself and source.node.is_derived):
                 self.edges.append(self.make(source.ref, target, kind, item.place))
 
 

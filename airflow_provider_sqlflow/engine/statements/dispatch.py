@@ -37,7 +37,7 @@ def _cache(statement: Statement, tree: Any) -> None:
         create_from_query(
             statement, statement.parts(tree.args["this"]), query, [], RelationKind.TABLE, is_temporary=True
         )
-        statement.writes.clear()
+        statement.only_caches = True
 
 
 def _command(statement: Statement, tree: Any) -> None:

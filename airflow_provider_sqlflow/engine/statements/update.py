@@ -78,8 +78,8 @@ def write_output(
     scope.add(Source(after, None, ("inserted",)))
     reader.project_items(returning.args.get("expressions") or (), scope, node)
     node.reads[target] = None
-    if rows is not None and node.rows.inputs is not None:
-        node.rows.inputs = [Input(rows, ROWS, reader.quoter.whole)]
+    if rows is not None:
+        node.rows.inputs = list(rows.inputs or ())
     node.complete()
     listed = statement.names(into.args.get("expressions") or ()) if isinstance(into, exp.Anonymous) else []
     statement.write(audit, map_columns(statement, audit, node, listed), node.rows, [node])
