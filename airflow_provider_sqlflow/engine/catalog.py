@@ -95,7 +95,7 @@ def split_name(name: str) -> tuple[str, ...]:
             closing = _QUOTES[quoted[0]]
             parts.append(quoted[1:-1].replace(closing * 2, closing))
         elif (match.group(2) or "").strip():
-            parts.append(match.group(2).strip())
+            parts.append(match.group(2).strip().lstrip('"`['))
     return tuple(parts)
 
 

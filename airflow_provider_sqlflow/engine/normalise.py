@@ -49,7 +49,7 @@ _TABLE_HINTS = (
 _GO: Rule = (_compile(r"^[ \t]*(GO)(?:[ \t]+\d+)?[ \t]*;?[ \t]*(?=\r?$)", re.MULTILINE), _semicolon)
 _SLASH: Rule = (_compile(r"^[ \t]*(/)[ \t]*(?=\r?$)", re.MULTILINE), _semicolon)
 _REPLACE_INTO: Rule = (
-    _compile(r"(^\s*|;\s*)REPLACE((?:\s+LOW_PRIORITY|\s+DELAYED)?)(?=\s+INTO\b)"),
+    _compile(r"(^[ \t]*|;\s*|\*/\s*)REPLACE((?:\s+LOW_PRIORITY|\s+DELAYED)?)(?=\s+INTO\b)", re.MULTILINE),
     _replaced_into,
 )
 _PSQL: tuple[Rule, ...] = (
@@ -81,8 +81,8 @@ _ORACLE: tuple[Rule, ...] = (
     _SLASH,
     (
         _compile(
-            r"^(?:PROMPT|WHENEVER|SPOOL|REM|ACCEPT|SHOW|TTITLE|BTITLE|EXIT|QUIT|CONNECT|CONN|CLEAR|SET\s+(?:DEFINE"
-            r"|ECHO|FEEDBACK|SERVEROUTPUT|VERIFY|TERMOUT|HEADING|PAGESIZE|LINESIZE|TIMING|SCAN|SQLBLANKLINES))"
+            r"^[ \t]*(?:PROMPT|WHENEVER|SPOOL|REM|ACCEPT|SHOW|TTITLE|BTITLE|EXIT|QUIT|CONNECT|CONN|CLEAR"
+            r"|SET\s+(?:DEFINE|ECHO|FEEDBACK|SERVEROUTPUT|VERIFY|TERMOUT|HEADING|PAGESIZE|LINESIZE|TIMING|SCAN|SQLBLANKLINES))"
             r"\b[^\r\n]*",
             re.MULTILINE,
         ),
@@ -98,7 +98,7 @@ _ORACLE: tuple[Rule, ...] = (
 # BigQuery's tokenizer takes what follows BEGIN and EXCEPTION for one word.
 _BIGQUERY: tuple[Rule, ...] = (
     (
-        _compile(r"(\A|;)(\s*(?:--[^\n]*\n\s*)*)BEGIN\b(?!\s*(?:TRANSACTION|;))"),
+        _compile(r"(\A|;)(\s*(?:--[^\n]*\n\s*|/\*(?:[^*]|\*(?!/))*\*/\s*)*)BEGIN\b(?!\s*(?:TRANSACTION|;))"),
         lambda match: match.expand(r"\1\2;    "),
     ),
     (

@@ -58,12 +58,20 @@ class Quoter:
         start, end = self.whole[1], self.whole[0]
         for node in expression.walk():
             at = node.meta.get("start")
-            if at is not None:
+            if at is not None and self._stands(node, at + self._base):
                 start = min(start, at + self._base)
                 end = max(end, node.meta["end"] + 1 + self._base)
         if start >= end:
             return self.whole
         return start, self._closed(start, end)
+
+    def _stands(self, node: Any, at: int) -> bool:
+        """Whether a node really stands where it says: sqlglot makes some up, with places of their own."""
+        if not isinstance(node, (exp.Identifier, exp.Star)):
+            return True
+        name = "*" if isinstance(node, exp.Star) else node.name
+        piece = self._text[at : node.meta["end"] + 1 + self._base]
+        return name.lower() in piece.lower() or "{{" in piece or set(name) == {"j"}
 
     def _closed(self, start: int, end: int) -> int:
         """The end moved behind brackets that were opened in between: they carry no position."""

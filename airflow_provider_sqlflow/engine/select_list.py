@@ -32,7 +32,9 @@ class SelectListReader(FromReader):
     def _projection(self, projection: Any, scope: Scope, node: Node) -> None:
         value = projection.args.get("this") if isinstance(projection, exp.Alias) else projection
         if isinstance(projection, exp.Star):
-            self._project_star(projection, scope, node, self.quoter.extent(projection))
+            place = self.quoter.extent(projection)
+            is_written = "*" in self.quoter.text(place)  # not so for DuckDB's FROM t
+            self._project_star(projection, scope, node, place if is_written else self.quoter.whole)
             return
         if isinstance(projection, exp.Column) and isinstance(projection.args.get("this"), exp.Star):
             self._project_qualified_star(projection, scope, node)

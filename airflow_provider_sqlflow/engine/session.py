@@ -202,7 +202,8 @@ class Session:
         relation = RelationId(None, None, name.text, "session")
         node = Node(relation, RelationKind.TEMP_TABLE, is_derived=True)
         self.temporary[name.key] = node
-        self.mentions.setdefault(relation, (node, (name.start, name.end)))
+        place = (name.start, name.end) if name.start >= 0 else None
+        self.mentions.setdefault(relation, (node, place))
         return node
 
     def next_version(self, node: Node) -> Node:

@@ -162,7 +162,9 @@ class RawStatement:
     @property
     def start(self) -> int:
         """Offset of the first character in the script."""
-        return self.base + self.tokens[0].start
+        # Athena's tokenizer puts a mark without text in front of Hive statements.
+        first = next((token for token in self.tokens if token.text), self.tokens[0])
+        return self.base + first.start
 
     @property
     def end(self) -> int:

@@ -277,7 +277,9 @@ class Statement:
             for node in _bases(read, through_temporary=False):
                 # Columns asked of a temporary table that was made by SELECT *.
                 for column in node.found.values() if node.is_derived else ():
-                    chain.link(column.inputs or (), column.ref)
+                    whole = self.reader.quoter.whole  # the star stands in an earlier statement
+                    inputs = [Input(item.column, item.kind, whole) for item in column.inputs or ()]
+                    chain.link(inputs, column.ref)
         for source, target_node, place in self.row_links:
             chain.edges.append(self._edge(source.rows.ref, target_node.rows.ref, IDENTITY, place))
         return chain.edges
