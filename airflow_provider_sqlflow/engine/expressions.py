@@ -22,6 +22,7 @@ from airflow_provider_sqlflow.engine.graph import (
     SORT,
     TRANSFORMATION,
     WINDOW,
+    Column,
     Input,
     Node,
     Place,
@@ -91,6 +92,10 @@ class Walker:
 
     def column(self, column: exp.Column, scope: Scope, kind: int, place: Place, out: list[Input]) -> None:
         """A column reference; ``t.*`` inside a function reads the whole relation."""
+        found = self._qualified(column.args, scope)
+        if found is not None:
+            out.append(Input(found, kind, place))
+            return
         this = column.args.get("this")
         if isinstance(this, exp.Star):
             source = scope.find_source(self.names_of_table(column))
@@ -103,10 +108,7 @@ class Walker:
             self.stage_column(this, self.names_of_table(column), scope, kind, place, out)
             return
         if not isinstance(this, exp.Identifier):
-            if isinstance(this, exp.Literal) and isinstance(column.args.get("table"), exp.Identifier):
-                tuple_ = self.session.column_name(column.args["table"], self.base)  # ClickHouse: pair.1
-                for found, _ in scope.resolve([tuple_]):
-                    out.append(Input(found, combine(kind, TRANSFORMATION), place))
+            self._tuple_field(column, scope, kind, place, out)
             return
         parts = self.names(column)
         if parts[-1].text.lower() in _SEQUENCE_VALUES and len(parts) > 1:
@@ -118,6 +120,31 @@ class Walker:
             return
         for found, access in scope.resolve(parts):
             out.append(Input(found, combine(kind, access), place))
+
+    def _tuple_field(
+        self, column: exp.Column, scope: Scope, kind: int, place: Place, out: list[Input]
+    ) -> None:
+        """ClickHouse's ``pair.1``: the number is no column, the qualifier is."""
+        owner = column.args.get("table")
+        if isinstance(column.args.get("this"), exp.Literal) and isinstance(owner, exp.Identifier):
+            for found, _ in scope.resolve([self.session.column_name(owner, self.base)]):
+                out.append(Input(found, combine(kind, TRANSFORMATION), place))
+
+    def _qualified(self, args: dict[str, Any], scope: Scope) -> Column | None:
+        """The short way for ``alias.column``, by far the most references; ``None``: take the long one."""
+        table, this = args.get("table"), args.get("this")
+        if not isinstance(table, exp.Identifier) or not isinstance(this, exp.Identifier):
+            return None
+        if args.get("db") is not None or self.session.is_templated:
+            return None
+        sources = scope.by_name.get(self.session.relation_key(table))
+        if not sources or sources[0].node.stars:
+            return None
+        node, key = sources[0].node, self.session.column_key(this)
+        column = node.columns.get(key) or node.found.get(key)
+        if column is None and node.is_open and not node.is_derived and node.any_inputs is None:
+            column = node.find(key, this.args["this"])
+        return column
 
     def stage_column(
         self,

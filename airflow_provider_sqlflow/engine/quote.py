@@ -11,7 +11,6 @@ from airflow_provider_sqlflow.engine.graph import Place
 from airflow_provider_sqlflow.engine.split import RawStatement
 from airflow_provider_sqlflow.engine.text import SourceText
 
-_TRAILING_AS = re.compile(r"\s+AS\s*\Z", re.IGNORECASE)
 _CALL_HEAD = re.compile(r"\w+\s*\(\s*\Z")
 _ASSIGNMENT = re.compile(r"\s*:?=\s*")
 
@@ -39,19 +38,22 @@ class Quoter:
 
     def item(self, projection: Any) -> Place:
         """The expression of a select item, without its alias."""
-        start, end = self.clause(projection)
-        if isinstance(projection, exp.Alias):
-            alias = projection.args.get("alias")
-            if isinstance(alias, exp.Expr) and "start" in alias.meta:
-                at = alias.meta["start"] + self._base
-                if start < at < end:
-                    kept = _TRAILING_AS.sub("", self._text[start:at].rstrip() + " ").rstrip()
-                    return start, start + len(kept)
-                if at == start:  # T-SQL: alias = expression
-                    match = _ASSIGNMENT.match(self._text, alias.meta["end"] + 1 + self._base)
-                    if match:
-                        return match.end(), end
-        return start, end
+        alias = projection.args.get("alias") if isinstance(projection, exp.Alias) else None
+        at = alias.meta.get("start") if isinstance(alias, exp.Expr) else None
+        if alias is None or at is None:
+            return self.clause(projection)
+        at += self._base
+        place = self._segments.find(at)  # the alias stands in the item, never in a query inside
+        if place is None:
+            return self.clause(projection)
+        start, end = place
+        if at == start:  # T-SQL: alias = expression
+            match = _ASSIGNMENT.match(self._text, alias.meta["end"] + 1 + self._base)
+            return (match.end(), end) if match else (start, end)
+        kept = self._text[start:at].rstrip()
+        if kept[-2:].upper() == "AS" and kept[-3:-2].isspace():
+            kept = kept[:-2].rstrip()
+        return start, start + len(kept)
 
     def extent(self, expression: Any) -> Place:
         """From the first to the last token of an expression that carries a position."""

@@ -62,7 +62,7 @@ class Session:
         self.temporary: dict[str, Node] = {}
         self.mentions: dict[RelationId, tuple[Node, Place | None]] = {}
         self.diagnostics: list[Diagnostic] = []
-        self._is_templated = bool(template.starts)
+        self.is_templated = bool(template.starts)
         self._column_keys: dict[tuple[str, bool], str] = {}
         self._relation_keys: dict[tuple[str, bool], str] = {}
 
@@ -75,6 +75,24 @@ class Session:
     def relation_name(self, identifier: Any, base: int) -> Name:
         """The name of a relation, schema or database identifier."""
         return self._name(identifier, base, self._relation_keys, self.rules.relation_key)
+
+    def column_key(self, identifier: Any) -> str:
+        """The compared form of a column identifier."""
+        args = identifier.args
+        text, quoted = args["this"], bool(args.get("quoted"))
+        key = self._column_keys.get((text, quoted))
+        if key is None:
+            key = self._column_keys[text, quoted] = self.rules.column_key(text, quoted)
+        return key
+
+    def relation_key(self, identifier: Any) -> str:
+        """The compared form of an alias or relation identifier."""
+        args = identifier.args
+        text, quoted = args["this"], bool(args.get("quoted"))
+        key = self._relation_keys.get((text, quoted))
+        if key is None:
+            key = self._relation_keys[text, quoted] = self.rules.relation_key(text, quoted)
+        return key
 
     def relation_name_of(self, name: Name) -> Name:
         """A name read as a column's, compared as a relation's."""
@@ -101,7 +119,7 @@ class Session:
             return Name(text, key, -1, -1)
         start += base
         end = meta["end"] + base + 1
-        if self._is_templated and self.template.touches(start, end):
+        if self.is_templated and self.template.touches(start, end):
             text = self.source.text[start:end].strip("\"`[]'")  # shown as the user wrote it
             return Name(text, fold(text, quoted), start, end, self.template.covers(start, end))
         return Name(text, key, start, end)
