@@ -6,13 +6,12 @@ diagnostic, and the ones around it are still read.
 
 from __future__ import annotations
 
-import gc
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
 from airflow_provider_sqlflow.engine.catalog import Catalog, InMemoryCatalog, LayeredCatalog, join_name
+from airflow_provider_sqlflow.engine.collector import Collector
 from airflow_provider_sqlflow.engine.dialects import resolve_dialect, rules_of
 from airflow_provider_sqlflow.engine.limits import DEFAULT_LIMITS, Limits
 from airflow_provider_sqlflow.engine.model import (
@@ -51,7 +50,6 @@ _MAX_LOSSES = 200
 _NO_SEMICOLONS = frozenset({"tsql", "fabric"})
 _MAX_JOINED = 4  # pieces of a T-SQL script that are tried as one statement
 _MAX_JOINED = 4  # pieces of a T-SQL script that are tried as one statement
-_COLLECT_EVERY = 64  # statements between garbage collections (measured: reference, engine-facts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,8 +86,7 @@ def analyze(
     """
     name = resolve_dialect(dialect)
     reading = _Reading(Script(source_name, sql), name, catalog, default_database, default_schema, limits)
-    with _collected():
-        return reading.run()
+    return reading.run()
 
 
 def iter_scripts(
@@ -114,8 +111,7 @@ def iter_scripts(
     layered: Catalog = LayeredCatalog(declared, catalog) if catalog is not None else declared
     for number in dependency_order([script.text for script in scripts]):
         reading = _Reading(scripts[number], name, layered, default_database, default_schema, limits)
-        with _collected():
-            result = reading.run()
+        result = reading.run()
         for parts, columns in reading.declarations():
             declared.add(parts, columns)
         yield number, result
@@ -139,8 +135,7 @@ def declared_columns(
     """
     name = resolve_dialect(dialect)
     reading = _Reading(Script(source_name, sql), name, None, default_database, default_schema, None)
-    with _collected():
-        result = reading.run()
+    result = reading.run()
     columns = {join_name(parts): tuple(names) for parts, names in reading.declarations()}
     return columns, result.diagnostics
 
@@ -249,15 +244,15 @@ class _Reading:
         self.losses = 0
 
     def run(self) -> LineageResult:
-        for number, part in enumerate(split(self.template.text, self.dialect), start=1):
-            if isinstance(part, BrokenText):
-                self._fail(part.start, part.end, part.start, part.end, "unreadable_text", part.message)
-            else:
-                self._statement(part)
-            if number % _COLLECT_EVERY == 0:
-                gc.collect(1)
-        self._note_template()
-        return self._result()
+        with Collector() as collector:
+            for part in split(self.template.text, self.dialect):
+                if isinstance(part, BrokenText):
+                    self._fail(part.start, part.end, part.start, part.end, "unreadable_text", part.message)
+                else:
+                    self._statement(part)
+                collector.statement_done()
+            self._note_template()
+            return self._result()
 
     # Statements -----------------------------------------------------------------------------------
 
@@ -490,19 +485,3 @@ def _follow(edge: Edge, renames: dict[RelationId, RelationId]) -> Edge | None:
 
 def _in_reading_order(items: list[Diagnostic]) -> list[Diagnostic]:
     return sorted(items, key=lambda item: (item.span.start_line, item.span.start_column))
-
-
-@contextmanager
-def _collected() -> Iterator[None]:
-    """Keep the cyclic garbage collector from running in the middle of a statement.
-
-    Trees are cyclic, so the collector walks the whole heap again and again while a script is parsed
-    (25 to 90 % of the time: reference, engine-facts). It is given back as it was.
-    """
-    was_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_enabled:
-            gc.enable()
