@@ -28,23 +28,26 @@ def dependency_order(texts: Sequence[str]) -> Iterator[int]:
     """Numbers of the texts, creators first, else in the order given."""
     if len(texts) < 2:
         return iter(range(len(texts)))
-    words: list[frozenset[str]] = []
     creators: dict[str, list[int]] = {}
     for number, text in enumerate(texts):
-        plain = _COMMENT.sub(" ", text.lower()) if "--" in text or "/*" in text else text.lower()
-        words.append(frozenset(_WORD.findall(plain)))
+        plain = _plain(text)
         for pattern in (_CREATE, _RENAME):
             for match in pattern.finditer(plain):
                 last = _WORD.findall(match.group(1))
                 if last:
                     creators.setdefault(last[-1], []).append(number)
     needs: dict[int, set[int]] = {number: set() for number in range(len(texts))}
-    for name, numbers in creators.items():
-        first = numbers[0]
-        for number, found in enumerate(words):
-            if name in found and number not in numbers:
-                needs[number].add(first)
+    for number, text in enumerate(texts) if creators else ():
+        for name in creators.keys() & set(_WORD.findall(_plain(text))):
+            if number not in creators[name]:
+                needs[number].add(creators[name][0])
     return iter(_sorted(needs))
+
+
+def _plain(text: str) -> str:
+    """The text in lower case and without comments."""
+    text = text.lower()
+    return _COMMENT.sub(" ", text) if "--" in text or "/*" in text else text
 
 
 def _sorted(needs: dict[int, set[int]]) -> list[int]:
