@@ -85,8 +85,8 @@ def analyze(
         UnknownDialectError: nothing is known of that dialect.
     """
     name = resolve_dialect(dialect)
-    reading = _Reading(Script(source_name, sql), name, catalog, default_database, default_schema, limits)
-    return reading.run()
+    script = Script(source_name, sql)
+    return _read_script(script, name, catalog, default_database, default_schema, limits)[0]
 
 
 def iter_scripts(
@@ -110,9 +110,10 @@ def iter_scripts(
     declared = InMemoryCatalog()
     layered: Catalog = LayeredCatalog(declared, catalog) if catalog is not None else declared
     for number in dependency_order([script.text for script in scripts]):
-        reading = _Reading(scripts[number], name, layered, default_database, default_schema, limits)
-        result = reading.run()
-        for parts, columns in reading.declarations():
+        result, declarations = _read_script(
+            scripts[number], name, layered, default_database, default_schema, limits
+        )
+        for parts, columns in declarations:
             declared.add(parts, columns)
         yield number, result
 
@@ -134,9 +135,9 @@ def declared_columns(
         UnknownDialectError: nothing is known of that dialect.
     """
     name = resolve_dialect(dialect)
-    reading = _Reading(Script(source_name, sql), name, None, default_database, default_schema, None)
-    result = reading.run()
-    columns = {join_name(parts): tuple(names) for parts, names in reading.declarations()}
+    script = Script(source_name, sql)
+    result, declarations = _read_script(script, name, None, default_database, default_schema, None)
+    columns = {join_name(parts): tuple(names) for parts, names in declarations}
     return columns, result.diagnostics
 
 
@@ -220,6 +221,22 @@ def _moved_statement(statement: StatementLineage, mapping: dict[RelationId, Rela
     )
 
 
+def _read_script(
+    script: Script,
+    dialect: str,
+    catalog: Catalog | None,
+    database: str | None,
+    schema: str | None,
+    limits: Limits | None,
+) -> tuple[LineageResult, list[tuple[list[str], list[str]]]]:
+    """A script's lineage and the relations that it declares: name parts and columns."""
+    with Collector() as collector:
+        reading = _Reading(script, dialect, catalog, database, schema, limits)
+        result, declarations = reading.run(collector), list(reading.declarations())
+        del reading  # so that the collector finds what only the reading held
+    return result, declarations
+
+
 class _Reading:
     """One script being read."""
 
@@ -243,16 +260,15 @@ class _Reading:
         self.count = 0
         self.losses = 0
 
-    def run(self) -> LineageResult:
-        with Collector() as collector:
-            for part in split(self.template.text, self.dialect):
-                if isinstance(part, BrokenText):
-                    self._fail(part.start, part.end, part.start, part.end, "unreadable_text", part.message)
-                else:
-                    self._statement(part)
-                collector.statement_done()
-            self._note_template()
-            return self._result()
+    def run(self, collector: Collector) -> LineageResult:
+        for part in split(self.template.text, self.dialect):
+            if isinstance(part, BrokenText):
+                self._fail(part.start, part.end, part.start, part.end, "unreadable_text", part.message)
+            else:
+                self._statement(part)
+            collector.statement_done()
+        self._note_template()
+        return self._result()
 
     # Statements -----------------------------------------------------------------------------------
 

@@ -15,43 +15,39 @@ STATEMENTS_BETWEEN = 64
 
 
 class Collector:
-    """Holds the collector back; a context manager around one script."""
+    """Holds the collector back; a context manager around one script.
+
+    Leave it only when everything made for the script but its result is out of reach: what it collects
+    at its end is what the script left behind.
+    """
 
     def __init__(self) -> None:
         self._was_enabled = False
-        self._may_freeze = False
+        self._did_freeze = False
         self._waiting = 0
 
     def __enter__(self) -> Collector:
         self._was_enabled = gc.isenabled()
         gc.disable()
-        # A host that froze objects itself (before a fork) must find them frozen.
-        self._may_freeze = gc.get_freeze_count() == 0
-        if self._may_freeze:
+        # What was there before is not walked again. A host that froze objects itself (before a fork)
+        # must find them frozen, so there nothing is.
+        if gc.get_freeze_count() == 0:
             gc.freeze()
+            self._did_freeze = True
         return self
 
     def statement_done(self) -> None:
         """Collect the trees of the last statements, now and then."""
         self._waiting += 1
         if self._waiting >= STATEMENTS_BETWEEN:
-            self._collect()
-            if self._may_freeze:
-                gc.freeze()  # results stay: not to be walked again
+            self._waiting = 0
+            gc.collect(1)  # what stays moves on to the oldest generation and is not walked again
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._waiting:
-            self._collect()
-        if self._may_freeze:
+        if self._did_freeze:
+            gc.collect()
             gc.unfreeze()
         if self._was_enabled:
             gc.enable()
-
-    def _collect(self) -> None:
-        self._waiting = 0
-        if self._may_freeze:
-            gc.collect()
-        else:
-            gc.collect(1)

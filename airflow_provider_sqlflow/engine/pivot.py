@@ -37,6 +37,49 @@ class PivotReader(Reader):
             self.rename(node, self.alias_columns(alias))
         return node
 
+    def pivot_statement(self, pivot: Any, scope: Scope, node: Node) -> None:
+        """DuckDB's ``PIVOT t ON c USING sum(v) GROUP BY g`` and ``UNPIVOT t ON a, b INTO NAME n VALUE v``."""
+        self.link_rows(scope, node)
+        if pivot.args.get("unpivot"):
+            self._unpivot_statement(pivot, scope, node)
+            return
+        place = self.quoter.extent(pivot)
+        values = [self.walker.inputs(item, scope, IDENTITY, place) for item in pivot.args.get("using") or ()]
+        group = pivot.args.get("group")
+        for key in (group.args.get("expressions") if isinstance(group, exp.Expr) else None) or ():
+            name = self.session.column_name(identifier_of(key), self.base)
+            node.add(name.key, name.text, self.walker.inputs(key, scope, IDENTITY, self.quoter.extent(key)))
+            self.decide(key, scope, node, GROUP_BY)
+        for field in pivot.args.get("expressions") or ():
+            target = field.args.get("this") if isinstance(field, exp.In) else field
+            deciding = self.walker.inputs(target, scope, CONDITIONAL, place)
+            listed = field.args.get("expressions") or () if isinstance(field, exp.In) else ()
+            for value in listed:
+                key = self.rules.column_key(value.name, True)
+                node.add(key, value.name, [*(values[0] if values else []), *deciding])
+            if not listed:  # one column for each value in the data: their names are not known
+                node.add("*", "*", [*(values[0] if values else []), *deciding])
+
+    def _unpivot_statement(self, pivot: Any, scope: Scope, node: Node) -> None:
+        place = self.quoter.extent(pivot)
+        folded = [
+            self.walker.inputs(item, scope, IDENTITY, place) for item in pivot.args.get("expressions") or ()
+        ]
+        consumed = {item.column for inputs in folded for item in inputs}
+        for source in scope.sources:
+            for key, column in list(source.node.columns.items()):
+                if column not in consumed:
+                    node.add(key, column.name or "", [Input(column, IDENTITY, place)])
+            if source.node.has_unknown_columns:
+                node.stars.append((source.node, place))
+        into = pivot.args.get("into")
+        if isinstance(into, exp.Expr):
+            name = self.session.column_name(identifier_of(into.args["this"]), self.base)
+            node.add(name.key, name.text, [])
+            for item in into.args.get("expressions") or ():
+                value = self.session.column_name(identifier_of(item), self.base)
+                node.add(value.key, value.text, [one for inputs in folded for one in inputs])
+
     def _pivot_columns(self, pivot: Any, below: Node, scope: Scope, node: Node) -> None:
         place = self.quoter.extent(pivot)
         aggregates = pivot.args.get("expressions") or ()

@@ -58,6 +58,10 @@ class QueryReader(SelectListReader):
             self.add_source(query, scope)
             self._project_star(None, scope, node, self.quoter.whole)
             self.link_rows(scope, node)
+        elif isinstance(query, exp.Pivot):
+            scope = self.scope(node, parent, ctes)
+            self.add_source(query.args["this"], scope)
+            self.pivot_statement(query, scope, node)
         elif isinstance(query, (exp.Insert, exp.Update, exp.Delete, exp.Merge)):
             self._returning(query, node, parent, ctes)
         else:

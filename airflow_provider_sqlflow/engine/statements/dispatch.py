@@ -78,7 +78,7 @@ def read_statement(statement: Statement, tree: Any) -> None:
     reader = _READERS.get(type(tree))
     if reader is not None:
         reader(statement, tree)
-    elif isinstance(tree, (exp.Query, exp.Values)):
+    elif isinstance(tree, (exp.Query, exp.Values, exp.Pivot)):
         read_query(statement, tree)
     elif isinstance(tree, exp.Table):
         return
