@@ -22,6 +22,7 @@ from airflow_provider_sqlflow.settings import Settings
 
 sys.path.insert(0, str(Path(__file__).parent))
 import cli_page
+import constructs_page
 
 REPOSITORY = Path(__file__).parents[2]
 PACKAGE = REPOSITORY / "airflow_provider_sqlflow"
@@ -49,6 +50,15 @@ def sections_of(text: str) -> dict[str, str]:
 def test_the_command_line_page_is_the_help(read_page):
     assert read_page("reference/cli.md") == cli_page.render(), (
         "run: python tests/docs/cli_page.py > docs/reference/cli.md"
+    )
+
+
+# Constructs --------------------------------------------------------------------------------------
+
+
+def test_the_constructs_page_counts_the_fixtures(read_page):
+    assert read_page("reference/constructs.md") == constructs_page.render(), (
+        "run: python tests/docs/constructs_page.py > docs/reference/constructs.md"
     )
 
 
