@@ -2,8 +2,8 @@
 
 The rule for a name without qualifier, in order: the one relation known to have it; the first of several
 (with ``ambiguous_column``); an alias of the same SELECT where the dialect allows it; the one relation whose
-columns are unknown; the first of several such (with ``orphan_column``); the query around. This is SQLFlow's
-order (reference: sqlflow-lineage-model, section 13).
+columns are unknown; the first of several such (with ``orphan_column``); then the same in the query around.
+This is SQLFlow's order (reference: sqlflow-lineage-model, section 13).
 """
 
 from __future__ import annotations
@@ -154,13 +154,18 @@ class Scope:
         return []
 
     def _unqualified(self, name: Name) -> list[tuple[Column, int]]:
+        is_value = name.is_placeholder or self._is_pseudo(name)
         scope: Scope | None = self
         while scope is not None:
             found = scope._here(name)
             if found is not None:
                 return found
+            # The nearest query wins, as in SQL: its relation of unknown columns before the query around.
+            if not is_value and scope._has_open_table():
+                owner = scope._open_owner(name)
+                return [(owner, IDENTITY)] if owner is not None else []
             scope = scope.parent
-        if name.is_placeholder or self._is_pseudo(name):
+        if is_value:
             return []
         scope = self
         while scope is not None:
@@ -169,6 +174,12 @@ class Scope:
                 return [(owner, IDENTITY)]
             scope = scope.parent
         return [(column, IDENTITY) for column in self._missing(name)]
+
+    def _has_open_table(self) -> bool:
+        """Whether a relation here has unknown columns; arrays and table functions name theirs."""
+        return any(
+            source.node.has_unknown_columns and source.node.any_inputs is None for source in self.sources
+        )
 
     def _here(self, name: Name) -> list[tuple[Column, int]] | None:
         """Columns of this scope that are declared under the name."""
