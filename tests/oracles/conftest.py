@@ -1,16 +1,15 @@
-"""The helpers of this folder are modules beside the tests."""
+"""Helpers are modules beside the tests, and the PostgreSQL server one folder up."""
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parent))
-sys.path.insert(0, str(Path(__file__).parents[1]))
-
-from collections.abc import Iterator
-
 import pytest
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+sys.path.insert(0, str(Path(__file__).parent))
 from postgres_server import running_postgres
 
 

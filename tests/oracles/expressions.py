@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from hypothesis import strategies as st
-from schema import INT, TEXT
+from sample_tables import INT, TEXT
 from sqltree import Column, Node, Phrase, Ref, Source
 
 T = TypeVar("T")

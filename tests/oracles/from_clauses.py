@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from expressions import Expressions, Place, Scope, phrase
-from schema import INT, TABLES, TEXT
+from sample_tables import INT, TABLES, TEXT
 from sqltree import Column, Cte, Item, Name, Node, Phrase, Query, Ref, Select, SetOperation, Source, named
 
 NAMES = ("p", "q", "x", "y", "people", "teams", "sales", "visits", "z", "n")

@@ -13,7 +13,7 @@ from typing import Any
 from expressions import Place, Scope, listed, phrase
 from from_clauses import Environment, FromClauses
 from hypothesis import strategies as st
-from schema import INT, TEXT
+from sample_tables import INT, TEXT
 from sqltree import Column, Cte, Item, Node, Phrase, Query, Ref, Select, SetOperation, Source, Star, named
 
 OUTPUTS = ("total", "label", "rate", "id", "team", "age", "name", "city", "state", "flag", "score", "rest")
@@ -69,7 +69,7 @@ class Queries(FromClauses):
 
     def _ctes(self, depth: int, env: Environment) -> tuple[tuple[Cte, ...], Environment, list[Cte]]:
         """CTEs, what is visible with them, and those that have to be used."""
-        inner, made = dict(env), []
+        inner, made = dict(env), list[Cte]()
         is_recursive = not self.keeps_rows and self.chance(20)
         # Where RECURSIVE stands, a CTE with a table's name would read itself.
         pool = ["u", "w", "recent"]

@@ -17,7 +17,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from queries import queries
-from schema import TABLES, catalog
+from sample_tables import TABLES, catalog
 from sqltree import PLAIN, Query, Style, shows_made_columns, spell, sql
 
 from airflow_provider_sqlflow.engine import (

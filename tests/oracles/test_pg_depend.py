@@ -14,7 +14,7 @@ import psycopg
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from queries import queries
-from schema import TABLES, catalog, ddl
+from sample_tables import TABLES, catalog, ddl
 from sqltree import Query, sql
 
 from airflow_provider_sqlflow.engine import Edge, LineageResult, analyze
