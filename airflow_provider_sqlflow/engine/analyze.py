@@ -44,7 +44,7 @@ from airflow_provider_sqlflow.engine.template import neutralise
 from airflow_provider_sqlflow.engine.text import SourceText
 
 # What a tree of a shape that no reader expects leads to: sqlglot accepts some malformed text.
-_SLIPS = (AttributeError, IndexError, KeyError, TypeError, ValueError)
+_SLIPS = (AssertionError, AttributeError, IndexError, KeyError, TypeError, ValueError)
 # Each recovery behind a lost statement reads the rest again; text with more losses is no SQL.
 _MAX_LOSSES = 200
 _NO_SEMICOLONS = frozenset({"tsql", "fabric"})

@@ -291,7 +291,7 @@ def split(text: str, dialect: str) -> Iterator[RawStatement | BrokenText]:
     tokenizer = Dialect.get_or_raise(dialect)
     try:
         tokens = tokenizer.tokenize(prepared)
-    except TokenError:
+    except (TokenError, ValueError, IndexError):  # the latter two: on odd text the tokenizer slips
         yield from _split_piecewise(prepared, dialect)
         return
     yield from _statements(tokens, prepared, 0)
@@ -379,7 +379,7 @@ def _split_piecewise(text: str, dialect: str) -> Iterator[RawStatement | BrokenT
         piece = text[start:end]
         try:
             tokens = tokenizer.tokenize(piece)
-        except TokenError as error:
+        except (TokenError, ValueError, IndexError) as error:
             stripped = len(piece) - len(piece.lstrip())
             yield BrokenText(start + stripped, end, str(error).split("\n")[0])
         else:
