@@ -8,7 +8,6 @@ edge can quote the user's text without generating SQL.
 from __future__ import annotations
 
 import re
-from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
@@ -18,13 +17,12 @@ from sqlglot.errors import TokenError
 from sqlglot.tokenizer_core import Token, TokenType
 
 from airflow_provider_sqlflow.engine.normalise import normalise
+from airflow_provider_sqlflow.engine.segments import CLOSERS, OPENERS, Scan, Segments
 
 _QUOTED = re.compile(r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|--[^\n]*|/\*.*?\*/|\$(\w*)\$.*?\$\1\$", re.DOTALL)
 
 _STOP = re.compile(r"[;'\"$]|--|/\*")
 
-_OPENERS = frozenset({TokenType.L_PAREN, TokenType.L_BRACKET, TokenType.L_BRACE})
-_CLOSERS = frozenset({TokenType.R_PAREN, TokenType.R_BRACKET, TokenType.R_BRACE})
 _ROUTINE_WORDS = frozenset({"PROCEDURE", "PROC", "FUNCTION", "TRIGGER", "PACKAGE"})
 _BLOCK_WORDS = frozenset({"BEGIN", "ELSE", "THEN", "LOOP", "DO", "TRY", "END", "REPEAT"})
 _SCHEDULED = frozenset({"TASK", "PIPE", "EVENT", "ALERT"})
@@ -102,50 +100,6 @@ _NEEDS_MORE = frozenset(
 )
 _NEVER_LAST = frozenset({TokenType.COMMA, TokenType.DOT, TokenType.EQ})
 _BLOCK_ENDS = frozenset({"IF", "LOOP", "WHILE", "REPEAT", "FOR"})
-
-
-class Segments:
-    """Where select items and clauses of a statement stand; they nest."""
-
-    __slots__ = ("_ends", "_parents", "_starts")
-
-    def __init__(self) -> None:
-        self._starts: list[int] = []
-        self._ends: list[int] = []
-        self._parents: list[int] = []
-
-    def find(self, offset: int) -> tuple[int, int] | None:
-        """Start and end of the innermost segment around an offset."""
-        index = bisect_right(self._starts, offset) - 1
-        while index >= 0:
-            if self._ends[index] > offset:
-                return self._starts[index], self._ends[index]
-            index = self._parents[index]
-        return None
-
-    def around(self, offset: int) -> tuple[int, int] | None:
-        """Start and end of the segment around the innermost one."""
-        index = bisect_right(self._starts, offset) - 1
-        while index >= 0 and self._ends[index] <= offset:
-            index = self._parents[index]
-        index = self._parents[index] if index >= 0 else -1
-        return (self._starts[index], self._ends[index]) if index >= 0 else None
-
-    def shift(self, offset: int) -> None:
-        """Move all segments."""
-        self._starts = [start + offset for start in self._starts]
-        self._ends = [end + offset for end in self._ends]
-
-    def open(self, start: int, parent: int) -> int:
-        """Begin a segment; returns its number."""
-        self._starts.append(start)
-        self._ends.append(1 << 62)
-        self._parents.append(parent)
-        return len(self._starts) - 1
-
-    def close(self, number: int, end: int) -> None:
-        """End a segment before ``end``."""
-        self._ends[number] = end
 
 
 @dataclass(slots=True)
@@ -232,9 +186,9 @@ class RawStatement:
         depth = 0
         for index in range(2, len(self.tokens) - 1):
             kind = self.tokens[index].token_type
-            if kind in _OPENERS:
+            if kind in OPENERS:
                 depth += 1
-            elif kind in _CLOSERS:
+            elif kind in CLOSERS:
                 depth -= 1
             elif depth == 0 and self.tokens[index].text.upper() in ("AS", "DO"):
                 following = self.tokens[index + 1].text.upper()
@@ -259,9 +213,9 @@ class RawStatement:
         depth = 0
         for index in range(start + 1, len(self.tokens)):
             kind = self.tokens[index].token_type
-            if kind in _OPENERS or kind is TokenType.CASE:
+            if kind in OPENERS or kind is TokenType.CASE:
                 depth += 1
-            elif kind in _CLOSERS or kind is TokenType.END:
+            elif kind in CLOSERS or kind is TokenType.END:
                 depth -= 1
             elif depth == 0:
                 word = self.tokens[index].text.upper()
@@ -308,9 +262,9 @@ def next_statement_start(raw: RawStatement, index: int) -> int | None:
     for number in range(1, len(tokens)):
         token = tokens[number]
         kind = token.token_type
-        if kind in _OPENERS or kind is TokenType.CASE:
+        if kind in OPENERS or kind is TokenType.CASE:
             depth += 1
-        elif kind in _CLOSERS or (kind is TokenType.END and depth > 0):
+        elif kind in CLOSERS or (kind is TokenType.END and depth > 0):
             depth = max(depth - 1, 0)
         elif number >= max(index, 1) and depth == 0 and token.text.upper() in _STATEMENT_WORDS:
             previous = tokens[number - 1]
@@ -334,9 +288,9 @@ def _line_starts(tokens: list[Token]) -> list[int]:
     for number in range(1, len(tokens)):
         token = tokens[number]
         kind = token.token_type
-        if kind in _OPENERS or kind is TokenType.CASE:
+        if kind in OPENERS or kind is TokenType.CASE:
             depth += 1
-        elif kind in _CLOSERS or (kind is TokenType.END and depth > 0):
+        elif kind in CLOSERS or (kind is TokenType.END and depth > 0):
             depth = max(depth - 1, 0)
         elif depth == 0:
             word = token.text.upper()
@@ -417,7 +371,7 @@ def _statements(tokens: list[Token], text: str, base: int) -> Iterator[RawStatem
         first = _behind_declarations(tokens, first)
         statement = RawStatement([], text, base)
         statement.is_routine = _starts_routine(tokens, first)
-        end = _routine_end if statement.is_routine else _Scan(statement).run
+        end = _routine_end if statement.is_routine else Scan(statement).run
         index = end(tokens, first)
         statement.tokens = tokens[first:index]
         yield statement
@@ -448,7 +402,7 @@ def _starts_routine(tokens: list[Token], first: int) -> bool:
     if kind is not TokenType.CREATE and kind is not TokenType.ALTER:
         return False
     for token in tokens[first + 1 : first + 8]:
-        if token.token_type in _OPENERS or token.token_type is TokenType.SEMICOLON:
+        if token.token_type in OPENERS or token.token_type is TokenType.SEMICOLON:
             return False
         if token.text.upper() in _ROUTINE_WORDS:
             return True
@@ -500,166 +454,3 @@ def _declares_before_begin(tokens: list[Token], first: int, index: int) -> bool:
         if token.token_type is TokenType.CREATE:
             return False
     return False
-
-
-# What a token does to the segments. LIST starts comma separated items, CLAUSE one segment,
-# CLOSE ends what is open without starting anything.
-_LIST, _CLAUSE, _CLOSE = 1, 2, 3
-_ACTIONS: dict[TokenType, int] = {
-    TokenType.SELECT: _LIST,
-    TokenType.GROUP_BY: _LIST,
-    TokenType.ORDER_BY: _LIST,
-    TokenType.PARTITION_BY: _LIST,
-    TokenType.CLUSTER_BY: _LIST,
-    TokenType.DISTRIBUTE_BY: _LIST,
-    TokenType.SORT_BY: _LIST,
-    TokenType.SET: _LIST,
-    TokenType.RETURNING: _LIST,
-    TokenType.WHERE: _CLAUSE,
-    TokenType.HAVING: _CLAUSE,
-    TokenType.QUALIFY: _CLAUSE,
-    TokenType.ON: _CLAUSE,
-    TokenType.FROM: _CLOSE,
-    TokenType.INTO: _CLOSE,
-    TokenType.JOIN: _CLOSE,
-    TokenType.INNER: _CLOSE,
-    TokenType.CROSS: _CLOSE,
-    TokenType.LEFT: _CLOSE,
-    TokenType.RIGHT: _CLOSE,
-    TokenType.FULL: _CLOSE,
-    TokenType.NATURAL: _CLOSE,
-    TokenType.UNION: _CLOSE,
-    TokenType.EXCEPT: _CLOSE,
-    TokenType.INTERSECT: _CLOSE,
-    TokenType.WINDOW: _CLOSE,
-    TokenType.LIMIT: _CLOSE,
-    TokenType.FETCH: _CLOSE,
-    TokenType.VALUES: _CLOSE,
-    TokenType.USING: _CLOSE,
-    TokenType.LATERAL: _CLOSE,
-    TokenType.WHEN: _CLOSE,
-    TokenType.INSERT: _CLOSE,
-    TokenType.CONNECT_BY: _CLAUSE,
-    TokenType.START_WITH: _CLAUSE,
-}
-_MAYBE_FUNCTION = frozenset(
-    {TokenType.LEFT, TokenType.RIGHT, TokenType.SET, TokenType.VALUES, TokenType.WINDOW}
-)
-_LIST_PREFIXES = frozenset({TokenType.DISTINCT, TokenType.ALL, TokenType.HINT, TokenType.TOP})
-_PLAIN = {TokenType.COMMA, TokenType.SEMICOLON, TokenType.CASE, TokenType.END}
-_INTERESTING = frozenset(_ACTIONS) | _OPENERS | _CLOSERS | _PLAIN
-
-
-class _Scan:
-    """Finds the end of a statement that is not a routine, and its segments."""
-
-    def __init__(self, statement: RawStatement) -> None:
-        self.tokens: list[Token] = []
-        self.first = 0
-        self.statement = statement
-        self.segments = statement.segments
-        self.base = statement.base
-        self.current = -1  # the open segment
-        self.floor = -1  # the segment around the innermost bracket
-        self.is_list = False
-        self.frames: list[tuple[int, int, bool, bool]] = []  # current, floor, is_list, is_case
-
-    def run(self, tokens: list[Token], first: int) -> int:
-        """The index of the token that ends the statement beginning at ``first``."""
-        self.tokens, self.first = tokens, first
-        interesting = _INTERESTING
-        deepest = 0
-        for index in range(self.first, len(tokens)):
-            kind = tokens[index].token_type
-            if kind not in interesting:
-                continue
-            if kind is TokenType.SEMICOLON:
-                self._finish(index)
-                self.statement.nesting = deepest
-                return index
-            if kind in _OPENERS or kind is TokenType.CASE:
-                self._push(kind is TokenType.CASE)
-                deepest = max(deepest, len(self.frames))
-            elif kind in _CLOSERS or kind is TokenType.END:
-                self._pop(index, kind is TokenType.END)
-            elif kind is TokenType.COMMA:
-                if self.is_list:
-                    self._close(index)
-                    self._open(index + 1)
-            else:
-                self._act(kind, index)
-        self._finish(len(tokens))
-        self.statement.nesting = deepest
-        return len(tokens)
-
-    def _push(self, is_case: bool) -> None:
-        self.frames.append((self.current, self.floor, self.is_list, is_case))
-        self.floor = self.current
-        self.is_list = False
-
-    def _pop(self, index: int, is_end: bool) -> None:
-        if not self.frames or self.frames[-1][3] != is_end:
-            return
-        self._close(index)
-        self.current, self.floor, self.is_list, _ = self.frames.pop()
-
-    def _act(self, kind: TokenType, index: int) -> None:
-        if self.frames and self.frames[-1][3]:
-            return  # inside CASE … END
-        following = self.tokens[index + 1] if index + 1 < len(self.tokens) else None
-        is_call = following is not None and following.token_type is TokenType.L_PAREN
-        if is_call and kind in _MAYBE_FUNCTION:
-            return
-        previous = self.tokens[index - 1].token_type if index > self.first else None
-        if kind is TokenType.EXCEPT and is_call and previous is TokenType.STAR:
-            return  # SELECT * EXCEPT (…)
-        if previous is TokenType.DISTINCT and kind in (TokenType.FROM, TokenType.ON):
-            return  # a IS DISTINCT FROM b, SELECT DISTINCT ON (…)
-        self._close(index)
-        action = _ACTIONS[kind]
-        self.is_list = action == _LIST
-        if action != _CLOSE:
-            self._open(index + 1)
-
-    def _open(self, index: int) -> None:
-        index = self._behind_prefix(index)
-        if index < len(self.tokens):
-            self.current = self.segments.open(self.base + self.tokens[index].start, self.floor)
-
-    def _behind_prefix(self, index: int) -> int:
-        """Behind DISTINCT, ALL, a hint, DISTINCT ON (…) and TOP (n): they are not part of an item."""
-        tokens = self.tokens
-        while index < len(tokens) and tokens[index].token_type in _LIST_PREFIXES:
-            kind = tokens[index].token_type
-            index += 1
-            is_on = (
-                index < len(tokens)
-                and kind is TokenType.DISTINCT
-                and tokens[index].token_type is TokenType.ON
-            )
-            if is_on:
-                index += 1
-            if is_on or kind is TokenType.TOP:
-                index = self._behind_brackets(index)
-        return index
-
-    def _behind_brackets(self, index: int) -> int:
-        """Behind the bracket that opens at ``index``, or behind the one token there."""
-        depth = 0
-        for number in range(index, len(self.tokens)):
-            kind = self.tokens[number].token_type
-            depth += (kind in _OPENERS) - (kind in _CLOSERS)
-            if depth == 0:
-                return number + 1
-        return len(self.tokens)
-
-    def _close(self, index: int) -> None:
-        if self.current != self.floor:
-            self.segments.close(self.current, self.base + self.tokens[index - 1].end + 1)
-            self.current = self.floor
-
-    def _finish(self, index: int) -> None:
-        while self.frames:
-            self._close(index)
-            self.current, self.floor, self.is_list, _ = self.frames.pop()
-        self._close(index)
