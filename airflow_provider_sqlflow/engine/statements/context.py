@@ -83,13 +83,6 @@ class Statement:
             table = table.args["this"]
         return table_parts(self.session, table, self.raw.base) if isinstance(table, exp.Table) else []
 
-    def query(self, query: Any, target: Node | None = None, name: str = "query") -> Node:
-        """The node of a query whose columns go to ``target`` (and show under its name)."""
-        relation = target.id if target is not None else RelationId(None, None, name, f"{self.index}.0")
-        node = Node(relation, RelationKind.SUBQUERY, is_derived=True)
-        self.reader.read(query, node, None, {})
-        return node
-
     def inner(self, text: str, base: int) -> Statement | None:
         """A statement that stands in a string of this one."""
         raw = next(iter(split(text, self.session.rules.name)), None)

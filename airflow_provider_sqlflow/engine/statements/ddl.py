@@ -261,32 +261,26 @@ def _create(statement: Statement, text: str) -> bool:
     match = _STREAM.match(text) or _SYNONYM.match(text)
     if match is None:
         return False
-    source = statement.session.relation(_text_name(statement, match.group(2)))
     is_stream = "STREAM" in text[: match.start(1)].upper()
-    kind = RelationKind.STREAM if is_stream else RelationKind.VIEW
-    columns = [Name(column.name or "", key, -1, -1) for key, column in source.columns.items()]
-    declared = None if source.has_unknown_columns else columns
-    target = statement.session.declare(_text_name(statement, match.group(1)), kind, declared)
     statement.kind = StatementKind.CREATE_STREAM if is_stream else StatementKind.CREATE_VIEW
-    place = statement.reader.quoter.whole
-    named = list(zip(columns, source.columns.values(), strict=True))
-    if source.has_unknown_columns:
-        named.append((Name("*", "*", -1, -1), source.star_column()))
-    pairs = [
-        (name, value_column(target, name.text, [Input(column, IDENTITY, place)])) for name, column in named
-    ]
-    statement.write(target, pairs, None, [source])
-    _link_rows(statement, source, target)
+    kind = RelationKind.STREAM if is_stream else RelationKind.VIEW
+    _link_rows(statement, *_same_columns(statement, match, kind))
     return True
 
 
 def _clone(statement: Statement, match: re.Match[str]) -> bool:
     """Clones in forms the parser does not know: SHALLOW CLONE, SNAPSHOT TABLE … CLONE."""
     statement.kind = StatementKind.CREATE_TABLE
+    _same_columns(statement, match, RelationKind.TABLE)
+    return True
+
+
+def _same_columns(statement: Statement, match: re.Match[str], kind: RelationKind) -> tuple[Node, Node]:
+    """Declare the relation of group 1 with all columns of that of group 2; returns source and target."""
     source = statement.session.relation(_text_name(statement, match.group(2)))
     columns = [Name(column.name or "", key, -1, -1) for key, column in source.columns.items()]
     declared = None if source.has_unknown_columns else columns
-    target = statement.session.declare(_text_name(statement, match.group(1)), RelationKind.TABLE, declared)
+    target = statement.session.declare(_text_name(statement, match.group(1)), kind, declared)
     place = statement.reader.quoter.whole
     named = list(zip(columns, source.columns.values(), strict=True))
     if source.has_unknown_columns:
@@ -295,7 +289,7 @@ def _clone(statement: Statement, match: re.Match[str]) -> bool:
         (name, value_column(target, name.text, [Input(column, IDENTITY, place)])) for name, column in named
     ]
     statement.write(target, pairs, None, [source])
-    return True
+    return source, target
 
 
 def _alter(statement: Statement, text: str) -> bool:

@@ -32,7 +32,8 @@ def read_update(statement: Statement, tree: Any, ctes: dict[str, Node] | None = 
     target = _aliased(statement, this, scope) if from_ is not None else None
     if target is None:
         reader.add_source(this, scope)
-        target = scope.sources[-1] if not this.args.get("joins") else _first_added(scope, from_ is not None)
+        # MySQL's UPDATE a JOIN b: the first relation of the list, unless SET says otherwise.
+        target = scope.sources[0] if this.args.get("joins") else scope.sources[-1]
     for join in tree.args.get("joins") or ():
         reader.add_join(join, scope)
     node.rows.inputs = [item for item in node.rows.inputs or () if item.kind != ROWS]
@@ -83,11 +84,6 @@ def write_output(
     node.complete()
     listed = statement.names(into.args.get("expressions") or ()) if isinstance(into, exp.Anonymous) else []
     statement.write(audit, map_columns(statement, audit, node, listed), node.rows, [node])
-
-
-def _first_added(scope: Scope, has_from: bool) -> Source:
-    """MySQL's ``UPDATE a JOIN b``: the first relation of the list, unless SET says otherwise."""
-    return scope.sources[0]
 
 
 def _aliased(statement: Statement, this: Any, scope: Scope) -> Source | None:
