@@ -12,6 +12,7 @@ from collections.abc import Iterator
 
 from airflow_provider_sqlflow.engine.model import ColumnRef, LineageResult
 from airflow_provider_sqlflow.formats.lookup import RelationNames, StatementLookup
+from airflow_provider_sqlflow.formats.options import DEFAULT_OPTIONS, ExportOptions
 from airflow_provider_sqlflow.formats.sqlflow.terms import (
     ROWS_COLUMN,
     Layers,
@@ -41,7 +42,9 @@ class _Echo:
         return text
 
 
-def iter_csv(result: LineageResult, title: str = "") -> Iterator[str]:
+def iter_csv(
+    result: LineageResult, title: str = "", options: ExportOptions = DEFAULT_OPTIONS
+) -> Iterator[str]:
     """Header and rows, each with its line break. The same row is written once.
 
     ``title`` has no place in this format.

@@ -12,9 +12,12 @@ from typing import Any
 
 from airflow_provider_sqlflow.engine.model import ColumnRef, Edge, LineageResult, StatementLineage
 from airflow_provider_sqlflow.formats.lookup import RelationNames, StatementLookup
+from airflow_provider_sqlflow.formats.options import DEFAULT_OPTIONS, ExportOptions
 
 
-def iter_edges(result: LineageResult, title: str = "") -> Iterator[str]:
+def iter_edges(
+    result: LineageResult, title: str = "", options: ExportOptions = DEFAULT_OPTIONS
+) -> Iterator[str]:
     """The lines, each with its line break. ``title`` has no place in this format."""
     names = RelationNames(result)
     statements = StatementLookup(result)

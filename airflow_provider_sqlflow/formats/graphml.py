@@ -21,6 +21,7 @@ from xml.sax.xmlreader import AttributesImpl
 
 from airflow_provider_sqlflow.engine.model import ColumnRef, Edge, Effect, LineageResult, RelationId
 from airflow_provider_sqlflow.formats.lookup import RelationNames, StatementLookup, used_columns
+from airflow_provider_sqlflow.formats.options import DEFAULT_OPTIONS, ExportOptions
 from airflow_provider_sqlflow.formats.palette import (
     DIRECT_COLOUR,
     INDIRECT_COLOUR,
@@ -51,7 +52,9 @@ _MIN_WIDTH = 140.0
 _MAX_WIDTH = 420.0
 
 
-def iter_graphml(result: LineageResult, title: str = "") -> Iterator[str]:
+def iter_graphml(
+    result: LineageResult, title: str = "", options: ExportOptions = DEFAULT_OPTIONS
+) -> Iterator[str]:
     """The document in pieces of about a relation or an edge each."""
     names = RelationNames(result)
     columns = used_columns(result)

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 from airflow_provider_sqlflow.engine.model import ColumnRef, Effect, LineageResult, RelationId, RelationKind
 from airflow_provider_sqlflow.errors import ExportError
 from airflow_provider_sqlflow.formats.lookup import RelationNames, used_columns
+from airflow_provider_sqlflow.formats.options import DEFAULT_OPTIONS, ExportOptions
 from airflow_provider_sqlflow.formats.palette import (
     DIRECT_COLOUR,
     INDIRECT_COLOUR,
@@ -72,7 +73,9 @@ class Link:
     is_direct: bool
 
 
-def draw_svg(result: LineageResult, title: str = "") -> Iterator[bytes]:
+def draw_svg(
+    result: LineageResult, title: str = "", options: ExportOptions = DEFAULT_OPTIONS
+) -> Iterator[bytes]:
     """The picture as SVG.
 
     Raises:
@@ -82,7 +85,9 @@ def draw_svg(result: LineageResult, title: str = "") -> Iterator[bytes]:
     yield _draw(result, title, "svg")
 
 
-def draw_png(result: LineageResult, title: str = "") -> Iterator[bytes]:
+def draw_png(
+    result: LineageResult, title: str = "", options: ExportOptions = DEFAULT_OPTIONS
+) -> Iterator[bytes]:
     """The picture as PNG; errors as in :func:`draw_svg`."""
     yield _draw(result, title, "png")
 

@@ -15,9 +15,10 @@ from typing import BinaryIO, cast
 
 from airflow_provider_sqlflow.engine.model import LineageResult
 from airflow_provider_sqlflow.errors import UnknownFormatError
+from airflow_provider_sqlflow.formats.options import DEFAULT_OPTIONS, ExportOptions
 
-Chunks = Callable[[LineageResult, str], Iterable[str | bytes]]
-"""What a format's module offers: a result and a title give the document in pieces."""
+Chunks = Callable[[LineageResult, str, ExportOptions], Iterable[str | bytes]]
+"""What a format's module offers: a result, a title and options give the document in pieces."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +76,14 @@ def get_format(name: str) -> Format:
         raise UnknownFormatError(f"unknown format {name!r}; known: {', '.join(FORMATS)}") from None
 
 
-def write(format: str, result: LineageResult, stream: BinaryIO, *, title: str = "") -> None:
+def write(
+    format: str,
+    result: LineageResult,
+    stream: BinaryIO,
+    *,
+    title: str = "",
+    options: ExportOptions = DEFAULT_OPTIONS,
+) -> None:
     """Write a result to a binary stream, piece by piece. Text is UTF-8.
 
     Args:
@@ -83,17 +91,20 @@ def write(format: str, result: LineageResult, stream: BinaryIO, *, title: str = 
         result: what to write.
         stream: where to; it stays open.
         title: what the document calls itself, where the format has a place for it.
+        options: what to show.
 
     Raises:
         UnknownFormatError: no such format.
         ExportError: the format needs a package that is not installed, or cannot draw the result.
     """
-    for chunk in get_format(format).chunks(result, title):
+    for chunk in get_format(format).chunks(result, title, options):
         stream.write(chunk.encode("utf-8", "replace") if isinstance(chunk, str) else chunk)
 
 
-def render(format: str, result: LineageResult, *, title: str = "") -> bytes:
+def render(
+    format: str, result: LineageResult, *, title: str = "", options: ExportOptions = DEFAULT_OPTIONS
+) -> bytes:
     """The whole document in memory; arguments and errors as in :func:`write`."""
     stream = io.BytesIO()
-    write(format, result, stream, title=title)
+    write(format, result, stream, title=title, options=options)
     return stream.getvalue()

@@ -24,6 +24,7 @@ from airflow_provider_sqlflow.engine.model import (
     RelationId,
 )
 from airflow_provider_sqlflow.formats.lookup import RelationNames
+from airflow_provider_sqlflow.formats.options import DEFAULT_OPTIONS, ExportOptions
 from airflow_provider_sqlflow.formats.palette import printable
 
 ROWS = "[rows]"
@@ -31,7 +32,9 @@ MAX_EXPRESSION = 60
 MAX_SOURCE = 60
 
 
-def iter_tree(result: LineageResult, title: str = "") -> Iterator[str]:
+def iter_tree(
+    result: LineageResult, title: str = "", options: ExportOptions = DEFAULT_OPTIONS
+) -> Iterator[str]:
     """The text, line by line."""
     if title:
         yield f"{_one_line(title)}\n\n"

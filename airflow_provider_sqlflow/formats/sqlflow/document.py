@@ -28,6 +28,7 @@ from airflow_provider_sqlflow.engine.model import (
     StatementLineage,
 )
 from airflow_provider_sqlflow.formats.lookup import StatementLookup
+from airflow_provider_sqlflow.formats.options import DEFAULT_OPTIONS, ExportOptions
 from airflow_provider_sqlflow.formats.sqlflow.numbering import Numbering, key_of
 from airflow_provider_sqlflow.formats.sqlflow.terms import (
     OBJECT_SHAPES,
@@ -66,7 +67,9 @@ _VIEWS = (RelationKind.VIEW, RelationKind.MATERIALIZED_VIEW)
 JsonObject = dict[str, Any]
 
 
-def iter_json(result: LineageResult, title: str = "") -> Iterator[str]:
+def iter_json(
+    result: LineageResult, title: str = "", options: ExportOptions = DEFAULT_OPTIONS
+) -> Iterator[str]:
     """The answer of a JSON export as compact JSON. ``title`` has no place in this format."""
     yield json.dumps(build_answer(result), ensure_ascii=False, separators=(",", ":"))
     yield "\n"
