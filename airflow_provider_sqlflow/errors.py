@@ -7,7 +7,8 @@
       AnalysisError             SqlParseError, AnalysisLimitError
       InputError                EmptyInputError, UnreadableInputError
       JobError                  JobNotFoundError, JobNotReadyError, JobTransitionError,
-                                JobConflictError, JobFailedError, JobTimeoutError (retryable)
+                                JobConflictError, JobFailedError, JobTimeoutError (retryable),
+                                LeaseLostError
       StoreError                StoreUnavailableError (retryable), StoreVersionError
       ClientError               AuthenticationError, RemoteError, RemoteUnavailableError (retryable)
       ExportError               UnknownFormatError
@@ -138,6 +139,12 @@ class JobTimeoutError(JobError):
 
     code = "job_timeout"
     retryable = True
+
+
+class LeaseLostError(JobError):
+    """The job was cancelled, deleted or taken over by another worker while this one worked on it."""
+
+    code = "lease_lost"
 
 
 class StoreError(SqlFlowError):

@@ -11,6 +11,8 @@ from datetime import datetime
 from enum import Enum
 from typing import NewType
 
+from airflow_provider_sqlflow.formats.options import DEFAULT_OPTIONS, ExportOptions
+
 JobId = NewType("JobId", str)
 
 
@@ -59,14 +61,44 @@ TRANSITIONS: Mapping[JobStatus, frozenset[JobStatus]] = {
             JobStatus.DELETE,
         }
     ),
-    JobStatus.SUCCESS: frozenset({JobStatus.DELETE}),
-    JobStatus.PARTIAL_SUCCESS: frozenset({JobStatus.DELETE}),
-    JobStatus.FAIL: frozenset({JobStatus.DELETE}),
-    JobStatus.CANCEL: frozenset({JobStatus.DELETE}),
+    # An ended job is queued again by another submit of a persist job, or by a rerun.
+    JobStatus.SUCCESS: frozenset({JobStatus.CREATE, JobStatus.DELETE}),
+    JobStatus.PARTIAL_SUCCESS: frozenset({JobStatus.CREATE, JobStatus.DELETE}),
+    JobStatus.FAIL: frozenset({JobStatus.CREATE, JobStatus.DELETE}),
+    JobStatus.CANCEL: frozenset({JobStatus.CREATE, JobStatus.DELETE}),
     JobStatus.DELETE: frozenset(),
     JobStatus.UNKNOWN: frozenset(),
 }
 """The only allowed status changes."""
+
+
+class JobKind(str, Enum):
+    """How a job lives. Reference: sqlflow-api, section 5.1."""
+
+    SIMPLE = "simple"
+    """One run; input and settings are frozen at submit."""
+    PERSIST = "persist"
+    """Submitted again and again under one id; a run may be scheduled."""
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """When a persist job runs again: five cron fields, in an IANA time zone."""
+
+    cron: str
+    timezone: str = "UTC"
+    is_paused: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class TaskOrigin:
+    """The Airflow task instance that submitted a job. ``map_index`` is -1 for an unmapped task."""
+
+    dag_id: str
+    run_id: str
+    task_id: str
+    map_index: int = -1
+    try_number: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,13 +118,17 @@ class PathSource:
 
 JobSource = TextSource | PathSource
 
+DEFAULT_QUEUE = "default"
+"""The queue of jobs that name none."""
+
 
 @dataclass(frozen=True, slots=True)
 class JobRequest:
     """What to analyse. Frozen at submit.
 
     ``catalog`` maps a dotted table name to its columns. The same ``idempotency_key`` with the same
-    request gives the same job; with another request it is a conflict.
+    request gives the same job; with another request it is a conflict. ``options`` are what exports of
+    the job show unless told otherwise. ``queue`` names the workers that may run it.
     """
 
     name: str
@@ -104,6 +140,9 @@ class JobRequest:
     default_schema: str | None = None
     catalog: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     idempotency_key: str | None = None
+    queue: str = DEFAULT_QUEUE
+    options: ExportOptions = DEFAULT_OPTIONS
+    origin: TaskOrigin | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +161,11 @@ class JobCounts:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A job as the store knows it. Times are aware and UTC."""
+    """A job as the store knows it: its last run's status, times and counts. Times are aware and UTC.
+
+    ``run`` is the number of the last run, from 1. ``result_run`` is the last run whose result is whole,
+    0 where there is none: exports show that one, also while a later run is under way.
+    """
 
     id: JobId
     name: str
@@ -136,6 +179,60 @@ class Job:
     counts: JobCounts = JobCounts()
     current_file: str = ""
     error: str = ""
+    kind: JobKind = JobKind.SIMPLE
+    queue: str = DEFAULT_QUEUE
+    run: int = 1
+    result_run: int = 0
+    incremental: bool = True
+    schedule: Schedule | None = None
+
+    @property
+    def duration_seconds(self) -> float | None:
+        """From begin to end; ``None`` while there is no end."""
+        if self.begin_at is None or self.end_at is None:
+            return None
+        return (self.end_at - self.begin_at).total_seconds()
+
+
+@dataclass(frozen=True, slots=True)
+class JobRun:
+    """One run of a job: one submit, re-submit or scheduled run (SQLFlow: a sub job with a batch id)."""
+
+    job_id: JobId
+    number: int
+    batch_id: str
+    status: JobStatus
+    created_at: datetime
+    begin_at: datetime | None = None
+    end_at: datetime | None = None
+    counts: JobCounts = JobCounts()
+    error: str = ""
+    incremental: bool = True
+    origin: TaskOrigin | None = None
+
+
+class TableRole(str, Enum):
+    """What a run found out about a table."""
+
+    READ = "read"
+    WRITE = "write"
+
+
+@dataclass(frozen=True, slots=True)
+class TableInstance:
+    """A run submitted by an Airflow task whose SQL reads or writes a table."""
+
+    table: str
+    role: TableRole
+    run: JobRun
+
+
+@dataclass(frozen=True, slots=True)
+class InstancePage:
+    """One page of a look-up by table, newest run first, and how many match in all."""
+
+    instances: tuple[TableInstance, ...]
+    total: int
 
 
 @dataclass(frozen=True, slots=True)

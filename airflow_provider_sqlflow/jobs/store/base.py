@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
 from airflow_provider_sqlflow.errors import JobConflictError
+from airflow_provider_sqlflow.jobs.lineage.rows import IndexRows
 from airflow_provider_sqlflow.jobs.model import (
+    InstancePage,
     Job,
     JobCounts,
     JobFile,
@@ -15,7 +18,10 @@ from airflow_provider_sqlflow.jobs.model import (
     JobId,
     JobPage,
     JobRequest,
+    JobRun,
     JobStatus,
+    Schedule,
+    TableRole,
 )
 
 
@@ -38,8 +44,28 @@ class JobReader(Protocol):
     def list_jobs(self, where: JobFilter, limit: int, offset: int) -> JobPage:
         """Jobs that match, newest first."""
 
-    def list_files(self, job_id: JobId) -> tuple[JobFile, ...]:
-        """The job's files, in input order; empty for an unknown job."""
+    def list_files(self, job_id: JobId, run: int | None = None) -> tuple[JobFile, ...]:
+        """The files of a run (the last one unless told), in input order; empty for an unknown job."""
+
+    def list_runs(self, job_id: JobId) -> tuple[JobRun, ...]:
+        """The runs of a job, newest first; empty for an unknown job."""
+
+    def list_scheduled(self) -> tuple[Job, ...]:
+        """Persist jobs with a schedule, paused ones too, by id; in one query."""
+
+    def list_instances(
+        self,
+        table: str,
+        role: TableRole | None,
+        start: datetime | None,
+        end: datetime | None,
+        limit: int,
+        offset: int,
+    ) -> InstancePage:
+        """Runs submitted by Airflow tasks that read or wrote a table in a time range, newest first.
+
+        ``table`` is a dotted name, compared without case; missing parts match any.
+        """
 
     def get_request(self, job_id: JobId) -> JobRequest:
         """What was asked.
@@ -49,23 +75,86 @@ class JobReader(Protocol):
         """
 
     def iter_results(self, job_id: JobId) -> Iterator[str]:
-        """Result documents (``engine.result_to_json``) of the files that have one, in input order.
-
-        Whether the result is whole is the job's status; this does not look at it.
-        """
+        """Result documents (``engine.result_to_json``) of the job's last whole run, in input order."""
 
     def iter_texts(self, job_id: JobId) -> Iterator[tuple[str, str]]:
-        """Name and text of each analysed file, in input order, as it was when it was analysed."""
+        """Name and text of each file of the job's last whole run, in input order, as they were then."""
 
     def count_jobs(self) -> int:
         """How many jobs there are that are not deleted."""
 
 
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """The right to work on a job's run. Another claim, a cancel or a delete ends it.
+
+    ``token`` is unique to the claim: every write below needs the one that the store holds, so a worker
+    that lost its lease while it slept can change nothing.
+    """
+
+    job: Job
+    request: JobRequest
+    worker: str
+    token: str
+
+    @property
+    def run(self) -> int:
+        """The run that was claimed."""
+        return self.job.run
+
+
+@dataclass(frozen=True, slots=True)
+class FileResult:
+    """A file's lineage, ready to be kept and found again.
+
+    Attributes:
+        input_key: digest of all that decides the result but the catalog's answers (see
+            ``jobs.incremental.input_key``).
+        lookups: what was asked of the catalog and answered, as JSON.
+        declarations: relations that the file declares, as JSON.
+        document: ``engine.result_to_json``.
+        rows: relations and edges for the look-up tables.
+        summary: what the job's list of files shows.
+        diagnostics: how many.
+    """
+
+    input_key: str
+    lookups: str
+    declarations: str
+    document: str
+    rows: IndexRows
+    summary: JobFile
+    diagnostics: int
+
+
+@dataclass(frozen=True, slots=True)
+class KnownResult:
+    """A kept result: enough to tell whether it still holds, without its document."""
+
+    id: int
+    input_key: str
+    lookups: str
+    declarations: str
+    summary: JobFile
+    edges: int
+    diagnostics: int
+
+
+@dataclass(frozen=True, slots=True)
+class SavedFile:
+    """One file of a run to be saved: with a new result, or with a known one."""
+
+    position: int
+    size: int
+    text: str
+    result: FileResult | KnownResult
+
+
 class JobStore(JobReader, Protocol):
     """Keeps jobs. Each method is one transaction."""
 
-    def create_job(self, job: Job, request: JobRequest, digest: str, files: Sequence[str]) -> Job:
-        """Keep a new job with its files, in input order.
+    def create_job(self, job: Job, request: JobRequest, digest: str) -> Job:
+        """Keep a new job with its first run.
 
         Returns:
             The job, or the one that already holds the request's idempotency key.
@@ -74,40 +163,129 @@ class JobStore(JobReader, Protocol):
             JobConflictError: the key's job has another digest.
         """
 
-    def change_status(
-        self,
-        job_id: JobId,
-        status: JobStatus,
-        at: datetime,
-        *,
-        counts: JobCounts | None = None,
-        error: str = "",
+    def create_run(
+        self, job_id: JobId, request: JobRequest, digest: str, at: datetime, incremental: bool
     ) -> Job:
-        """Change the status if ``TRANSITIONS`` allows it from the present one; else nothing changes.
+        """Queue another run of an ended job, under a request that replaces the one before.
 
-        ``at`` becomes the begin of a job that starts to run and the end of one that ends.
+        The same idempotency key and digest as a run that did not fail give that run's job unchanged.
 
         Raises:
             JobNotFoundError: no such job.
-            JobTransitionError: not from this status.
+            JobTransitionError: it has not ended, or it is deleted.
+            JobConflictError: the key belongs to another digest.
         """
 
-    def save_file(self, job_id: JobId, position: int, file: JobFile, result: str, text: str) -> None:
-        """Keep what became of a file. Nothing happens when the job has been deleted."""
+    def set_schedule(self, job_id: JobId, schedule: Schedule | None) -> Job:
+        """Replace or remove a persist job's schedule.
 
-    def save_progress(self, job_id: JobId, counts: JobCounts, current_file: str) -> None:
-        """Keep how far a running job is. Nothing happens when it no longer runs."""
+        Raises:
+            JobNotFoundError: no such job.
+        """
+
+    def claim_job(self, job_id: JobId, worker: str, at: datetime, until: datetime) -> Claim | None:
+        """Claim a queued job, or a running one whose lease ended before ``at``; it runs from now on.
+
+        Returns:
+            ``None`` when there is nothing to claim: it runs elsewhere, or it has ended.
+
+        Raises:
+            JobNotFoundError: no such job.
+        """
+
+    def claim_next(self, queues: Sequence[str], worker: str, at: datetime, until: datetime) -> Claim | None:
+        """Claim the oldest job of these queues that :meth:`claim_job` would; ``None`` when there is none.
+
+        Two workers never claim the same job (PostgreSQL: ``FOR UPDATE SKIP LOCKED``).
+        """
+
+    def renew_claim(self, claim: Claim, until: datetime, counts: JobCounts, current_file: str) -> None:
+        """Say that the work goes on, and how far it is.
+
+        Raises:
+            LeaseLostError: the claim has ended: cancelled, deleted, or taken over.
+        """
+
+    def release_claim(self, claim: Claim) -> None:
+        """Queue the job again, at once. Nothing happens when the claim has ended."""
+
+    def plan_files(self, claim: Claim, names: Sequence[str], inputs_digest: str) -> None:
+        """Keep the list of the run's files; files saved for the run by an earlier claim are dropped.
+
+        Raises:
+            LeaseLostError: the claim has ended.
+        """
+
+    def reuse_run(self, claim: Claim, inputs_digest: str) -> bool:
+        """Take all files over from the job's last whole run if it had these very inputs; else False.
+
+        The run then has that run's counts; ``finish_run`` is still to be called.
+
+        Raises:
+            LeaseLostError: the claim has ended.
+        """
+
+    def find_results(self, input_keys: Sequence[str]) -> dict[str, list[KnownResult]]:
+        """Kept results of any job by input key."""
+
+    def save_files(self, claim: Claim, files: Sequence[SavedFile], counts: JobCounts) -> None:
+        """Keep what became of some files, all or none.
+
+        Raises:
+            LeaseLostError: the claim has ended.
+        """
+
+    def finish_run(
+        self, claim: Claim, status: JobStatus, at: datetime, counts: JobCounts, error: str = ""
+    ) -> Job:
+        """End the run and the claim. A run with a result becomes the one that exports show, at once.
+
+        Raises:
+            LeaseLostError: the claim has ended.
+        """
+
+    def cancel_job(self, job_id: JobId, at: datetime) -> Job:
+        """Cancel a job that has not ended.
+
+        Raises:
+            JobNotFoundError: no such job.
+            JobTransitionError: it has ended.
+        """
+
+    def fail_job(self, job_id: JobId, at: datetime, error: str) -> Job:
+        """End a queued job that nobody can run.
+
+        Raises:
+            JobNotFoundError: no such job.
+            JobTransitionError: it has ended.
+        """
 
     def delete_job(self, job_id: JobId, at: datetime) -> Job:
-        """Mark the job deleted and remove its request, files and results.
+        """Mark the job deleted and remove its requests, files and results that no other job uses.
 
         Raises:
             JobNotFoundError: no such job.
             JobTransitionError: it is deleted already.
         """
 
+    def clean(self, before: datetime) -> CleanSummary:
+        """Remove for good what ended before a time.
+
+        Deleted jobs, runs that are no job's last or shown one, then results and texts that nothing uses.
+        """
+
     def close(self) -> None:
         """Release connections."""
+
+
+@dataclass(frozen=True, slots=True)
+class CleanSummary:
+    """How many rows :meth:`JobStore.clean` removed."""
+
+    jobs: int = 0
+    runs: int = 0
+    results: int = 0
+    texts: int = 0
 
 
 def same_request(found: tuple[JobId, str], idempotency_key: str, digest: str) -> JobId:

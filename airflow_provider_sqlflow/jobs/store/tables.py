@@ -7,23 +7,29 @@ Names carry a prefix: the database may also hold tables of others. A change here
 from __future__ import annotations
 
 from datetime import datetime, timezone
+from typing import Any
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     Column,
     DateTime,
     Dialect,
     ForeignKey,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
+    SmallInteger,
     String,
     Table,
     Text,
     TypeDecorator,
+    false,
+    true,
 )
 
-SCHEMA_REVISION = "0001"
+SCHEMA_REVISION = "0002"
 """The newest migration: what a store must be at for this code."""
 
 VERSION_TABLE = "sqlflow_schema_version"
@@ -64,6 +70,30 @@ def _count(name: str) -> Column[int]:
     return Column(name, BigInteger, nullable=False, server_default="0")
 
 
+def _number() -> Column[int]:
+    return Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True)
+
+
+def _run_columns() -> list[Column[Any]]:
+    return [
+        Column("status", String(32), nullable=False),
+        Column("created_at", UtcDateTime, nullable=False),
+        Column("begin_at", UtcDateTime),
+        Column("end_at", UtcDateTime),
+        Column("error", Text, nullable=False, server_default=""),
+        _count("files_total"),
+        _count("files_done"),
+        _count("statements"),
+        _count("failed_statements"),
+        _count("relations"),
+        _count("column_edges"),
+        _count("diagnostics"),
+        _count("input_bytes"),
+    ]
+
+
+# -- jobs and their runs; a job's row repeats its last run, so that lists need no join
+
 job = Table(
     "sqlflow_job",
     metadata,
@@ -73,26 +103,26 @@ job = Table(
     Column("name", Text, nullable=False),
     Column("name_folded", Text, nullable=False),  # casefold() of name: databases fold differently
     Column("dialect", String(64), nullable=False),
-    Column("status", String(32), nullable=False),
     Column("owner", Text, nullable=False),
-    Column("created_at", UtcDateTime, nullable=False),
-    Column("begin_at", UtcDateTime),
-    Column("end_at", UtcDateTime),
     Column("idempotency_key", Text, unique=True),
     Column("digest", String(64), nullable=False),
     Column("request", Text, nullable=False),
     Column("current_file", Text, nullable=False, server_default=""),
-    Column("error", Text, nullable=False, server_default=""),
-    _count("files_total"),
-    _count("files_done"),
-    _count("statements"),
-    _count("failed_statements"),
-    _count("relations"),
-    _count("column_edges"),
-    _count("diagnostics"),
-    _count("input_bytes"),
+    Column("kind", String(16), nullable=False, server_default="simple"),
+    Column("queue", Text, nullable=False, server_default="default"),
+    Column("run", Integer, nullable=False, server_default="1"),
+    Column("result_run", Integer, nullable=False, server_default="0"),
+    Column("incremental", Boolean, nullable=False, server_default=true()),
+    Column("cron", Text),
+    Column("timezone", Text),
+    Column("is_paused", Boolean, nullable=False, server_default=false()),
+    Column("worker", Text),
+    Column("token", String(64)),  # of the claim; null while nobody works on the job
+    Column("lease_until", UtcDateTime),
+    Column("attempts", Integer, nullable=False, server_default="0"),  # claims of the last run
+    *_run_columns(),
     Index(None, "created_at", "number"),
-    Index(None, "status"),
+    Index(None, "status", "queue", "number"),
 )
 
 job_tag = Table(
@@ -104,16 +134,111 @@ job_tag = Table(
     Index(None, "tag"),
 )
 
-job_file = Table(
-    "sqlflow_job_file",
+run = Table(
+    "sqlflow_run",
     metadata,
-    Column("job_id", ForeignKey("sqlflow_job.id", ondelete="CASCADE"), primary_key=True),
-    Column("position", Integer, primary_key=True),
+    _number(),
+    Column("job_id", ForeignKey("sqlflow_job.id", ondelete="CASCADE"), nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("batch_id", String(64), nullable=False),
+    Column("incremental", Boolean, nullable=False, server_default=true()),
+    Column("inputs_digest", String(64)),
+    # The Airflow task instance that submitted it.
+    Column("dag_id", Text),
+    Column("dag_run_id", Text),
+    Column("task_id", Text),
+    Column("map_index", Integer),
+    Column("try_number", Integer),
+    *_run_columns(),
+    Index(None, "job_id", "number", unique=True),
+    Index(None, "created_at"),
+)
+
+# -- what runs found; texts and results are kept once, however many runs use them
+
+source_text = Table(
+    "sqlflow_text",
+    metadata,
+    _number(),
+    Column("digest", String(64), nullable=False, unique=True),
+    Column("text", LargeBinary, nullable=False),  # zlib of UTF-8
+)
+
+result = Table(
+    "sqlflow_result",
+    metadata,
+    _number(),
+    Column("key", String(64), nullable=False, unique=True),  # digest of input_key and lookups
+    Column("input_key", String(64), nullable=False),
+    Column("lookups", LargeBinary, nullable=False),  # zlib of JSON, as the two below
+    Column("declarations", LargeBinary, nullable=False),
+    Column("document", LargeBinary, nullable=False),
     Column("path", Text, nullable=False),
     Column("status", String(32), nullable=False),
     Column("cause", Text, nullable=False, server_default=""),
     _count("statements"),
     _count("failed_statements"),
-    Column("result", Text),  # engine.result_to_json; null until the file is analysed
-    Column("text", Text),  # what was analysed: the file may change or go afterwards
+    _count("edges"),
+    _count("diagnostics"),
+    Index(None, "input_key"),
+)
+
+run_file = Table(
+    "sqlflow_run_file",
+    metadata,
+    Column("run_id", ForeignKey("sqlflow_run.id", ondelete="CASCADE"), primary_key=True),
+    Column("position", Integer, primary_key=True),
+    Column("path", Text, nullable=False),
+    Column("size", BigInteger, nullable=False, server_default="0"),
+    Column("result_id", ForeignKey("sqlflow_result.id")),  # null until the file is analysed
+    Column("text_id", ForeignKey("sqlflow_text.id")),
+    Index(None, "result_id"),
+    Index(None, "text_id"),
+)
+
+# -- lineage as rows, for look-ups across jobs
+
+relation = Table(
+    "sqlflow_relation",
+    metadata,
+    _number(),
+    Column("key", Text, nullable=False, unique=True),  # the folded dotted name
+    Column("database", Text),
+    Column("schema", Text),
+    Column("name", Text, nullable=False),
+    Column("name_folded", Text, nullable=False),
+    Column("kind", String(32), nullable=False),
+    Index(None, "name_folded"),
+)
+
+column = Table(
+    "sqlflow_column",
+    metadata,
+    _number(),
+    Column("relation_id", ForeignKey("sqlflow_relation.id", ondelete="CASCADE"), nullable=False),
+    Column("name", Text),  # null: the rows of the relation
+    Column("name_folded", Text, nullable=False),  # empty: the rows of the relation
+    Index(None, "relation_id", "name_folded", unique=True),
+)
+
+edge = Table(
+    "sqlflow_edge",
+    metadata,
+    Column("result_id", ForeignKey("sqlflow_result.id", ondelete="CASCADE"), primary_key=True),
+    Column("position", Integer, primary_key=True),
+    Column("source_id", ForeignKey("sqlflow_column.id"), nullable=False),
+    Column("target_id", ForeignKey("sqlflow_column.id"), nullable=False),
+    Column("is_direct", Boolean, nullable=False),
+    Column("subtype", String(16), nullable=False),
+    Index(None, "source_id", "target_id"),
+    Index(None, "target_id", "source_id"),
+)
+
+relation_use = Table(
+    "sqlflow_relation_use",
+    metadata,
+    Column("result_id", ForeignKey("sqlflow_result.id", ondelete="CASCADE"), primary_key=True),
+    Column("relation_id", ForeignKey("sqlflow_relation.id"), primary_key=True),
+    Column("uses", SmallInteger, nullable=False),  # bits: 1 read, 2 written; 0 only mentioned
+    Index(None, "relation_id", "uses"),
 )
