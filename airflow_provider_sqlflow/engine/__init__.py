@@ -8,10 +8,12 @@
 
 from airflow_provider_sqlflow.engine.analyze import (
     Script,
+    ScriptReading,
     analyze,
     declared_columns,
     iter_scripts,
     merge_results,
+    read_script,
 )
 from airflow_provider_sqlflow.engine.catalog import Catalog, InMemoryCatalog, LayeredCatalog
 from airflow_provider_sqlflow.engine.document import result_from_json, result_to_json
@@ -46,6 +48,7 @@ __all__ = [
     "RelationId",
     "RelationKind",
     "Script",
+    "ScriptReading",
     "Severity",
     "Span",
     "StatementKind",
@@ -55,6 +58,7 @@ __all__ = [
     "declared_columns",
     "iter_scripts",
     "merge_results",
+    "read_script",
     "result_from_json",
     "result_to_json",
 ]

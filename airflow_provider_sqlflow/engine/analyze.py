@@ -6,11 +6,18 @@ diagnostic, and the ones around it are still read.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from airflow_provider_sqlflow.engine.catalog import Catalog, InMemoryCatalog, LayeredCatalog, join_name
+from airflow_provider_sqlflow.engine.catalog import (
+    Catalog,
+    InMemoryCatalog,
+    LayeredCatalog,
+    Lookup,
+    RecordingCatalog,
+    join_name,
+)
 from airflow_provider_sqlflow.engine.collector import Collector
 from airflow_provider_sqlflow.engine.dialects import resolve_dialect, rules_of
 from airflow_provider_sqlflow.engine.limits import DEFAULT_LIMITS, Limits
@@ -26,8 +33,8 @@ from airflow_provider_sqlflow.engine.model import (
     StatementKind,
     StatementLineage,
 )
-from airflow_provider_sqlflow.engine.order import dependency_order
 from airflow_provider_sqlflow.engine.parse import StatementError, StatementParser
+from airflow_provider_sqlflow.engine.program import Declaration, Program, catalog_of
 from airflow_provider_sqlflow.engine.session import Session
 from airflow_provider_sqlflow.engine.split import (
     BrokenText,
@@ -107,15 +114,51 @@ def iter_scripts(
         UnknownDialectError: nothing is known of that dialect.
     """
     name = resolve_dialect(dialect)
-    declared = InMemoryCatalog()
-    layered: Catalog = LayeredCatalog(declared, catalog) if catalog is not None else declared
-    for number in dependency_order([script.text for script in scripts]):
+    program = Program(lambda: (script.text for script in scripts))
+    for number in program.order:
+        seen: Catalog = catalog_of(program.visible(number))
+        layered = seen if catalog is None else LayeredCatalog(seen, catalog)
         result, declarations = _read_script(
             scripts[number], name, layered, default_database, default_schema, limits
         )
-        for parts, columns in declarations:
-            declared.add(parts, columns)
+        program.declare(number, declarations)
         yield number, result
+
+
+@dataclass(frozen=True, slots=True)
+class ScriptReading:
+    """All that reading one script gives.
+
+    Attributes:
+        result: its lineage.
+        declarations: relations with known columns that it declares, for the scripts that read it.
+        lookups: what was asked of the catalog, and answered. The same text under the same options and
+            answers has the same result.
+    """
+
+    result: LineageResult
+    declarations: tuple[Declaration, ...]
+    lookups: Mapping[Lookup, tuple[str, ...] | None]
+
+
+def read_script(
+    script: Script,
+    *,
+    dialect: str = "",
+    catalog: Catalog | None = None,
+    default_database: str | None = None,
+    default_schema: str | None = None,
+    limits: Limits | None = None,
+) -> ScriptReading:
+    """One script of a :class:`~airflow_provider_sqlflow.engine.program.Program`; else as :func:`analyze`.
+
+    Raises:
+        UnknownDialectError: nothing is known of that dialect.
+    """
+    name = resolve_dialect(dialect)
+    recording = RecordingCatalog(catalog or InMemoryCatalog())
+    result, declarations = _read_script(script, name, recording, default_database, default_schema, limits)
+    return ScriptReading(result, declarations, recording.answers)
 
 
 def declared_columns(
@@ -228,11 +271,11 @@ def _read_script(
     database: str | None,
     schema: str | None,
     limits: Limits | None,
-) -> tuple[LineageResult, list[tuple[list[str], list[str]]]]:
+) -> tuple[LineageResult, tuple[Declaration, ...]]:
     """A script's lineage and the relations that it declares: name parts and columns."""
     with Collector() as collector:
         reading = _Reading(script, dialect, catalog, database, schema, limits)
-        result, declarations = reading.run(collector), list(reading.declarations())
+        result, declarations = reading.run(collector), tuple(reading.declarations())
         del reading  # so that the collector finds what only the reading held
     return result, declarations
 
@@ -437,9 +480,9 @@ class _Reading:
 
     # Result ---------------------------------------------------------------------------------------
 
-    def declarations(self) -> Iterator[tuple[list[str], list[str]]]:
+    def declarations(self) -> Iterator[Declaration]:
         """Relations that the script creates with known columns."""
-        return self.session.declared.items()
+        return ((tuple(parts), tuple(columns)) for parts, columns in self.session.declared.items())
 
     def _result(self) -> LineageResult:
         statements = tuple(outcome.lineage for outcome in self.outcomes)

@@ -80,6 +80,30 @@ class LayeredCatalog:
         return None
 
 
+Lookup = tuple[str | None, str | None, str]
+"""What a catalog is asked: database, schema and name."""
+
+
+class RecordingCatalog:
+    """Keeps what was asked of another catalog, and its answers: they alone tie a result to a catalog.
+
+    Attributes:
+        answers: by what was asked, in the order of the questions.
+    """
+
+    def __init__(self, catalog: Catalog) -> None:
+        self._catalog = catalog
+        self.answers: dict[Lookup, tuple[str, ...] | None] = {}
+
+    def columns(self, database: str | None, schema: str | None, name: str) -> Sequence[str] | None:
+        """See :meth:`Catalog.columns`."""
+        asked = (database, schema, name)
+        if asked not in self.answers:
+            found = self._catalog.columns(database, schema, name)
+            self.answers[asked] = None if found is None else tuple(found)
+        return self.answers[asked]
+
+
 def split_name(name: str) -> tuple[str, ...]:
     """The parts of a dotted name; a part in ``"``, `````, or ``[]`` may hold dots.
 

@@ -8,7 +8,8 @@ order, and order only matters for `*` and bare column names.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from graphlib import CycleError, TopologicalSorter
 from itertools import pairwise
 
@@ -24,24 +25,42 @@ _WORD = re.compile(r"[\w$#]+")
 _COMMENT = re.compile(r"--[^\n]*|/\*.*?\*/", re.DOTALL)
 
 
-def dependency_order(texts: Sequence[str]) -> Iterator[int]:
-    """Numbers of the texts, creators first, else in the order given."""
-    if len(texts) < 2:
-        return iter(range(len(texts)))
-    creators: dict[str, list[int]] = {}
-    for number, text in enumerate(texts):
-        plain = _plain(text)
-        for pattern in (_CREATE, _RENAME):
-            for match in pattern.finditer(plain):
-                last = _WORD.findall(match.group(1))
-                if last:
-                    creators.setdefault(last[-1], []).append(number)
-    needs: dict[int, set[int]] = {number: set() for number in range(len(texts))}
-    for number, text in enumerate(texts) if creators else ():
-        for name in creators.keys() & set(_WORD.findall(_plain(text))):
-            if number not in creators[name]:
-                needs[number].add(creators[name][0])
-    return iter(_sorted(needs))
+def declared_names(text: str) -> frozenset[str]:
+    """Last parts of the names of relations that a script creates, in lower case."""
+    plain = _plain(text)
+    names = (match.group(1) for pattern in (_CREATE, _RENAME) for match in pattern.finditer(plain))
+    return frozenset(word for word in map(last_word, names) if word)
+
+
+def last_word(name: str) -> str:
+    """The last word of a name in lower case: by it names are found in texts."""
+    words = _WORD.findall(name.lower())
+    return words[-1] if words else ""
+
+
+def mentioned_names(text: str, names: AbstractSet[str]) -> frozenset[str]:
+    """Which of these names, each one word in lower case, occur in a script."""
+    return frozenset(names & set(_WORD.findall(_plain(text)))) if names else frozenset()
+
+
+def dependency_order(
+    declared: Sequence[AbstractSet[str]], mentioned: Sequence[AbstractSet[str]]
+) -> list[int]:
+    """Numbers of the scripts, creators first, else in the order given.
+
+    Args:
+        declared: :func:`declared_names` of each script.
+        mentioned: :func:`mentioned_names` of each script, out of all that are declared.
+    """
+    creator: dict[str, int] = {}
+    for number, names in enumerate(declared):
+        for name in names:
+            creator.setdefault(name, number)
+    needs: dict[int, set[int]] = {
+        number: {creator[name] for name in names if name not in declared[number]}
+        for number, names in enumerate(mentioned)
+    }
+    return _sorted(needs)
 
 
 def _plain(text: str) -> str:

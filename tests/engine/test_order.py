@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from airflow_provider_sqlflow.engine.order import dependency_order
+from airflow_provider_sqlflow.engine.program import Program
 
 
 def order(*texts: str) -> list[int]:
-    return list(dependency_order(texts))
+    return list(Program(lambda: texts).order)
 
 
 def test_few_texts():
