@@ -27,6 +27,7 @@ class Settings:
         max_statement_chars: a longer statement is reported, not parsed.
         max_nesting: deepest bracket nesting that is parsed; deeper is reported (the compiled parser
             would end the process).
+        processes: how many processes analyse the files of a large job.
     """
 
     store_url: str = ""
@@ -36,6 +37,7 @@ class Settings:
     max_archive_ratio: int = 200
     max_statement_chars: int = 4 * 1024 * 1024
     max_nesting: int = 600
+    processes: int = 1
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] | None = None) -> Settings:

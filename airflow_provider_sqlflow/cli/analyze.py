@@ -106,7 +106,7 @@ def _run(
     tally = Tally(len(inputs.names))
     with progress_line() as progress:
         for outcome in analyze_files(inputs.read(), options, settings):
-            tally.add(outcome)
+            tally.add_outcome(outcome)
             outcomes.append(outcome)
             progress.update(tally.counts.files_done, tally.counts.files_total, outcome.source.name)
     return sorted(outcomes, key=lambda outcome: outcome.position), tally.counts

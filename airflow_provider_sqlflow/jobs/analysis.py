@@ -1,37 +1,28 @@
-"""Files in, one outcome a file out: what runners and ``sqlflow analyze`` share.
-
-The engine is passed in, so that its import waits until work is done and tests can hand in another.
-"""
+"""Files in, one result a file out: what runners and ``sqlflow analyze`` share."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from airflow_provider_sqlflow.ingest.model import SourceFile
+from airflow_provider_sqlflow.jobs.incremental import declarations_to_json, input_key, lookups_to_json
+from airflow_provider_sqlflow.jobs.lineage.rows import index_rows
 from airflow_provider_sqlflow.jobs.model import JobCounts, JobFile, JobRequest, JobStatus
+from airflow_provider_sqlflow.jobs.store.base import FileResult
 from airflow_provider_sqlflow.settings import Settings
 
 if TYPE_CHECKING:
-    from airflow_provider_sqlflow.engine import Catalog, LineageResult, RelationId, Script
+    from airflow_provider_sqlflow.engine import (
+        Catalog,
+        InMemoryCatalog,
+        LineageResult,
+        RelationId,
+        ScriptReading,
+    )
     from airflow_provider_sqlflow.engine.limits import Limits
-
-
-class AnalyzeScripts(Protocol):
-    """The engine's ``iter_scripts``: pairs of index and result, in an order that the engine chooses."""
-
-    def __call__(
-        self,
-        scripts: Sequence[Script],
-        *,
-        dialect: str,
-        catalog: Catalog | None = None,
-        default_database: str | None = None,
-        default_schema: str | None = None,
-        limits: Limits | None = None,
-    ) -> Iterator[tuple[int, LineageResult]]:
-        """Analyse lazily, one script a step."""
+    from airflow_provider_sqlflow.engine.program import Declaration
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,38 +57,99 @@ class FileOutcome:
     @property
     def summary(self) -> JobFile:
         """The outcome as the job's list of files shows it."""
-        total = len(self.result.statements)
-        failed = sum(not statement.is_ok for statement in self.result.statements)
-        first_error = next(self.result.errors(), None)
-        return JobFile(
-            path=self.source.name,
-            status=_status(total - failed, has_failed=failed > 0 or first_error is not None),
-            statements=total,
-            failed_statements=failed,
-            cause="" if first_error is None else f"{first_error.span}: {first_error.message}",
+        return summary_of(self.result, self.source.name)
+
+
+@dataclass(frozen=True, slots=True)
+class FileTask:
+    """A file to be analysed and what it sees of the others. Picklable: it goes to other processes."""
+
+    file: SourceFile
+    visible: tuple[Declaration, ...]
+
+    def without_text(self, problem: str) -> FileTask:
+        """The task of a file that cannot be analysed."""
+        return FileTask(replace(self.file, text="", problem=problem), ())
+
+
+class FileAnalyzer:
+    """Analyses single files of a job. Picklable.
+
+    Args:
+        options: dialect, defaults and catalog.
+        settings: limits.
+    """
+
+    def __init__(self, options: AnalysisOptions, settings: Settings) -> None:
+        self.options = options
+        self.settings = settings
+        self._catalog: InMemoryCatalog | None = None  # made where it is used: another process, perhaps
+
+    def catalog_of(self, visible: Iterable[Declaration]) -> Catalog:
+        """What a file is answered when it asks for columns: the other files first, then the job's catalog."""
+        from airflow_provider_sqlflow.engine.catalog import InMemoryCatalog, LayeredCatalog
+        from airflow_provider_sqlflow.engine.program import catalog_of
+
+        if self._catalog is None:
+            self._catalog = InMemoryCatalog(self.options.catalog)
+        return LayeredCatalog(catalog_of(visible), self._catalog)
+
+    def key_of(self, file: SourceFile) -> str:
+        """What decides the file's result but for the answers of catalogs."""
+        return input_key(file, self.options, self.settings)
+
+    def analyze(self, task: FileTask) -> FileResult:
+        """A file's lineage in the form in which it is kept."""
+        from airflow_provider_sqlflow.engine import result_to_json
+
+        reading = self.read(task)
+        result = reading.result
+        return FileResult(
+            input_key=self.key_of(task.file),
+            lookups=lookups_to_json(reading.lookups),
+            declarations=declarations_to_json(reading.declarations),
+            document=result_to_json(result),
+            rows=index_rows(result),
+            summary=summary_of(result, task.file.name),
+            edges=len(result.edges()),
+            diagnostics=len(result.diagnostics),
         )
+
+    def read(self, task: FileTask) -> ScriptReading:
+        """A file's lineage; one that could not be read has a diagnostic and no statements."""
+        from airflow_provider_sqlflow.engine import Script, ScriptReading, read_script
+
+        file, options = task.file, self.options
+        if file.problem:
+            return ScriptReading(_unreadable(file, options.dialect), (), {})
+        reading = read_script(
+            Script(file.name, file.text),
+            dialect=options.dialect,
+            catalog=self.catalog_of(task.visible),
+            default_database=options.default_database,
+            default_schema=options.default_schema,
+            limits=_limits(self.settings),
+        )
+        return replace(reading, result=_told_if_empty(reading.result, file.name))
 
 
 def analyze_files(
     files: Iterable[SourceFile],
     options: AnalysisOptions,
     settings: Settings,
-    analyze_scripts: AnalyzeScripts | None = None,
     on_read: Callable[[SourceFile], None] = lambda _file: None,
 ) -> Iterator[FileOutcome]:
-    """Analyse files as one program: a file sees what the others declare.
+    """Analyse files as one program, all of them in memory: a file sees what the others declare.
 
     Yields one outcome a file: first those that could not be read, then the others in the engine's order.
 
     Args:
-        files: the job's files; read to the end before the first is analysed, since order depends on all.
+        files: the files; read to the end before the first is analysed, since order depends on all.
         options: dialect, defaults and catalog.
         settings: limits.
-        analyze_scripts: the engine's ``iter_scripts``, or one of the same shape.
         on_read: called after each file that was read, for progress.
     """
     from airflow_provider_sqlflow import engine
-    from airflow_provider_sqlflow.engine.limits import Limits
 
     readable: list[tuple[int, SourceFile]] = []
     for position, file in enumerate(files):
@@ -106,13 +158,13 @@ def analyze_files(
             yield FileOutcome(position, file, _unreadable(file, options.dialect))
         else:
             readable.append((position, file))
-    results = (analyze_scripts or engine.iter_scripts)(
+    results = engine.iter_scripts(
         [engine.Script(file.name, file.text) for _, file in readable],
         dialect=options.dialect,
         catalog=engine.InMemoryCatalog(options.catalog) if options.catalog else None,
         default_database=options.default_database,
         default_schema=options.default_schema,
-        limits=Limits(settings.max_statement_chars, settings.max_nesting),
+        limits=_limits(settings),
     )
     for index, result in results:
         position, file = readable[index]
@@ -120,31 +172,51 @@ def analyze_files(
 
 
 class Tally:
-    """Adds outcomes up to a job's counts and its final status."""
+    """Adds files up to a job's counts and its final status."""
 
     def __init__(self, files_total: int) -> None:
         self.counts = JobCounts(files_total=files_total)
-        self.first_cause = ""
+        self._first_cause: tuple[int, str] | None = None
         self._relations: set[RelationId] = set()
         self._has_failed = False
 
-    def add(self, outcome: FileOutcome) -> None:
-        """Count one file's outcome."""
-        summary, result, counts = outcome.summary, outcome.result, self.counts
+    def add_outcome(self, outcome: FileOutcome) -> None:
+        """Count a file's outcome, relations included."""
+        result = outcome.result
         self._relations.update(base_relations(result))
+        self.add(
+            outcome.position,
+            outcome.summary,
+            len(result.edges()),
+            len(result.diagnostics),
+            outcome.source.size,
+        )
+        self.set_relations(len(self._relations))
+
+    def add(self, position: int, summary: JobFile, edges: int, diagnostics: int, size: int) -> None:
+        """Count a file; its relations are counted by whoever knows those of all files."""
+        counts = self.counts
         self.counts = replace(
             counts,
             files_done=counts.files_done + 1,
             statements=counts.statements + summary.statements,
             failed_statements=counts.failed_statements + summary.failed_statements,
-            relations=len(self._relations),
-            column_edges=counts.column_edges + len(result.edges()),
-            diagnostics=counts.diagnostics + len(result.diagnostics),
-            input_bytes=counts.input_bytes + outcome.source.size,
+            column_edges=counts.column_edges + edges,
+            diagnostics=counts.diagnostics + diagnostics,
+            input_bytes=counts.input_bytes + size,
         )
         if summary.status is not JobStatus.SUCCESS:
             self._has_failed = True
-            self.first_cause = self.first_cause or summary.cause
+            cause = (position, summary.cause)
+            self._first_cause = cause if self._first_cause is None else min(cause, self._first_cause)
+
+    def expect(self, files_total: int) -> None:
+        """Note how many files there are."""
+        self.counts = replace(self.counts, files_total=files_total)
+
+    def set_relations(self, count: int) -> None:
+        """Note how many relations the files mention in all."""
+        self.counts = replace(self.counts, relations=count)
 
     @property
     def status(self) -> JobStatus:
@@ -156,7 +228,28 @@ class Tally:
         """Why a job that gave nothing failed; empty for every other status."""
         if self.status is not JobStatus.FAIL:
             return ""
-        return f"no statement of {self.counts.files_total} file(s) was understood; first: {self.first_cause}"
+        cause = self._first_cause[1] if self._first_cause else ""
+        return f"no statement of {self.counts.files_total} file(s) was understood; first: {cause}"
+
+
+def summary_of(result: LineageResult, name: str) -> JobFile:
+    """A file's result as the job's list of files shows it."""
+    total = len(result.statements)
+    failed = sum(not statement.is_ok for statement in result.statements)
+    first_error = next(result.errors(), None)
+    return JobFile(
+        path=name,
+        status=_status(total - failed, has_failed=failed > 0 or first_error is not None),
+        statements=total,
+        failed_statements=failed,
+        cause="" if first_error is None else f"{first_error.span}: {first_error.message}",
+    )
+
+
+def _limits(settings: Settings) -> Limits:
+    from airflow_provider_sqlflow.engine.limits import Limits
+
+    return Limits(settings.max_statement_chars, settings.max_nesting)
 
 
 def base_relations(result: LineageResult) -> tuple[RelationId, ...]:

@@ -115,6 +115,7 @@ class FileResult:
         document: ``engine.result_to_json``.
         rows: relations and edges for the look-up tables.
         summary: what the job's list of files shows.
+        edges: how many folded column edges.
         diagnostics: how many.
     """
 
@@ -124,6 +125,7 @@ class FileResult:
     document: str
     rows: IndexRows
     summary: JobFile
+    edges: int
     diagnostics: int
 
 
@@ -216,10 +218,11 @@ class JobStore(JobReader, Protocol):
             LeaseLostError: the claim has ended.
         """
 
-    def reuse_run(self, claim: Claim, inputs_digest: str) -> bool:
-        """Take all files over from the job's last whole run if it had these very inputs; else False.
+    def reuse_run(self, claim: Claim, inputs_digest: str) -> JobRun | None:
+        """Take all files over from the job's last whole run if it had these very inputs.
 
-        The run then has that run's counts; ``finish_run`` is still to be called.
+        Returns:
+            That run, whose status and counts hold for this one too; ``finish_run`` is still to be called.
 
         Raises:
             LeaseLostError: the claim has ended.
@@ -234,6 +237,9 @@ class JobStore(JobReader, Protocol):
         Raises:
             LeaseLostError: the claim has ended.
         """
+
+    def count_relations(self, claim: Claim) -> int:
+        """How many relations the files saved for the run mention, each counted once."""
 
     def finish_run(
         self, claim: Claim, status: JobStatus, at: datetime, counts: JobCounts, error: str = ""
