@@ -5,17 +5,16 @@ from __future__ import annotations
 import heapq
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import TYPE_CHECKING
 
-from airflow_provider_sqlflow.errors import LeaseLostError, SqlFlowError, StoreError
 from airflow_provider_sqlflow.ingest.model import SourceFile
 from airflow_provider_sqlflow.jobs.analysis import AnalysisOptions, FileAnalyzer, FileTask, Tally
 from airflow_provider_sqlflow.jobs.incremental import declarations_from_json, inputs_digest, still_holds
 from airflow_provider_sqlflow.jobs.inputs import open_inputs
-from airflow_provider_sqlflow.jobs.model import Job, JobCounts, JobStatus
+from airflow_provider_sqlflow.jobs.model import Job, JobCounts
 from airflow_provider_sqlflow.jobs.pool import AnalysisPool, open_pool
 from airflow_provider_sqlflow.jobs.spool import TextSpool
 from airflow_provider_sqlflow.jobs.store.base import Claim, FileResult, JobStore, KnownResult, SavedFile
@@ -37,13 +36,12 @@ OnProgress = Callable[[JobCounts, str], None]
 
 
 class Execution:
-    """Runs claimed jobs.
+    """Runs claimed jobs. Whoever claimed keeps the lease meanwhile, and ends a run that raised.
 
     Args:
         store: where results go.
-        settings: limits, processes and the length of a lease.
+        settings: limits and processes.
         clock: the present time, aware.
-        on_progress: told of every file.
         monotonic: seconds, for the pace of saving.
     """
 
@@ -52,38 +50,23 @@ class Execution:
         store: JobStore,
         settings: Settings,
         clock: Callable[[], datetime],
-        on_progress: OnProgress | None = None,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._store = store
         self._settings = settings
         self._clock = clock
-        self._on_progress = on_progress
         self._monotonic = monotonic
 
-    def run(self, claim: Claim) -> Job:
+    def run(self, claim: Claim, on_progress: OnProgress) -> Job:
         """Analyse the job to the end of its run; what was kept before is not analysed again.
 
         Raises:
+            InputError: the sources cannot be read any more.
             LeaseLostError: the job was cancelled, deleted or taken over; nothing more was changed.
-            StoreError: the store does not answer; the run stays claimed until its lease ends.
-            Exception: whatever else stopped the analysis; the run has then failed and says why.
+            StoreUnavailableError: the store does not answer; what was saved is found again.
+            Exception: whatever ``on_progress`` raises.
         """
-        progress = _Progress(self._store, claim, self._lease_end, self._on_progress, self._monotonic)
-        try:
-            return self._run(claim, progress)
-        except (LeaseLostError, StoreError):
-            raise
-        except Exception as error:
-            with suppress(SqlFlowError):  # the first error tells more than a store that is gone as well
-                text = f"{type(error).__name__}: {error}"
-                self._store.finish_run(claim, JobStatus.FAIL, self._clock(), progress.tally.counts, text)
-            raise
-
-    def _lease_end(self) -> datetime:
-        return self._clock() + timedelta(seconds=self._settings.worker_lease_seconds)
-
-    def _run(self, claim: Claim, progress: _Progress) -> Job:
+        progress = _Progress(claim, on_progress, self._monotonic)
         with ExitStack() as stack:
             inputs = open_inputs(claim.request.sources, self._settings)
             options = AnalysisOptions.of(claim.request)
@@ -112,49 +95,32 @@ class Execution:
             keys.append(analyzer.key_of(file))
             texts.add(file.text)
             files.append(replace(file, text=""))
-            progress.tick(file.name)
+            progress.tell(file.name)
         progress.tally.expect(len(files))
         return files, keys
 
 
 class _Progress:
-    """Keeps the lease and tells how far a run is, at a pace."""
+    """Counts what is done and tells of it."""
 
-    def __init__(
-        self,
-        store: JobStore,
-        claim: Claim,
-        lease_end: Callable[[], datetime],
-        on_progress: OnProgress | None,
-        monotonic: Callable[[], float],
-    ) -> None:
+    def __init__(self, claim: Claim, on_progress: OnProgress, monotonic: Callable[[], float]) -> None:
         self.tally = Tally(claim.job.counts.files_total)
-        self._store = store
-        self._claim = claim
-        self._lease_end = lease_end
         self._on_progress = on_progress
         self._monotonic = monotonic
-        self._told_at = monotonic()
-
-    def file_done(self, name: str) -> None:
-        """Tell whoever waits in this process."""
-        if self._on_progress is not None:
-            self._on_progress(self.tally.counts, name)
-
-    @property
-    def is_due(self) -> bool:
-        """Whether the store should hear again."""
-        return self._monotonic() - self._told_at >= SAVE_SECONDS
-
-    def tick(self, name: str) -> None:
-        """Renew the lease when it is due."""
-        if self.is_due:
-            self.tell(name)
+        self._saved_at = monotonic()
 
     def tell(self, name: str) -> None:
-        """Renew the lease now."""
-        self._told_at = self._monotonic()
-        self._store.renew_claim(self._claim, self._lease_end(), self.tally.counts, name)
+        """Tell how far the run is."""
+        self._on_progress(self.tally.counts, name)
+
+    @property
+    def is_save_due(self) -> bool:
+        """Whether the store should hear again."""
+        return self._monotonic() - self._saved_at >= SAVE_SECONDS
+
+    def saved(self) -> None:
+        """Note that the store has heard."""
+        self._saved_at = self._monotonic()
 
 
 class _Analysis:
@@ -224,15 +190,15 @@ class _Analysis:
         self._schedule.done(number)
         self._progress.tally.add(number, result.summary, result.edges, result.diagnostics, file.size)
         self._waiting.append(SavedFile(number, file.size, file.text, result))
-        if len(self._waiting) >= SAVE_FILES or self._progress.is_due:
+        if len(self._waiting) >= SAVE_FILES or self._progress.is_save_due:
             self._save()
-            self._progress.tick(file.name)
-        self._progress.file_done(file.name)
+        self._progress.tell(file.name)
 
     def _save(self) -> None:
         if self._waiting:
             self._store.save_files(self._claim, self._waiting, self._progress.tally.counts)
             self._waiting = []
+            self._progress.saved()
 
 
 class Schedule:

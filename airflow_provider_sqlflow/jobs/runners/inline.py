@@ -9,7 +9,7 @@ from contextlib import suppress
 from datetime import datetime, timedelta
 
 from airflow_provider_sqlflow.errors import LeaseLostError, SqlFlowError
-from airflow_provider_sqlflow.jobs.execution import Execution
+from airflow_provider_sqlflow.jobs.execution import Execution, OnProgress
 from airflow_provider_sqlflow.jobs.model import Job, JobStatus
 from airflow_provider_sqlflow.jobs.store.base import JobStore
 from airflow_provider_sqlflow.settings import Settings
@@ -26,15 +26,22 @@ class InlineRunner:
         execution: runs what was claimed.
         settings: the length of a lease.
         clock: the present time, aware.
+        on_progress: told of every file.
     """
 
     def __init__(
-        self, store: JobStore, execution: Execution, settings: Settings, clock: Callable[[], datetime]
+        self,
+        store: JobStore,
+        execution: Execution,
+        settings: Settings,
+        clock: Callable[[], datetime],
+        on_progress: OnProgress = lambda _counts, _name: None,
     ) -> None:
         self._store = store
         self._execution = execution
         self._settings = settings
         self._clock = clock
+        self._on_progress = on_progress
 
     def run(self, job: Job) -> None:
         """Run the job to its end; nothing happens when it runs elsewhere or has ended.
@@ -49,7 +56,7 @@ class InlineRunner:
         if claim is None:
             return
         try:
-            self._execution.run(claim)
+            self._execution.run(claim, self._on_progress)
         except LeaseLostError:
             return  # cancelled or deleted: whoever did that has the last word
         except BaseException as error:
