@@ -9,14 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
+
+from sqlalchemy import Connection, Table, bindparam, func, insert, select, update
+from sqlalchemy.dialects import postgresql
 
 from airflow_provider_sqlflow.jobs.lineage.names import ROWS, fold, fold_column, relation_key, stored_name
 from airflow_provider_sqlflow.jobs.lineage.rows import ROW_LINK, IndexRows, RelationRow
-
-if TYPE_CHECKING:
-    from sqlalchemy import Connection, Table
-    from sqlalchemy.dialects.postgresql import Insert
+from airflow_provider_sqlflow.jobs.store.tables import column, edge, relation, relation_use
 
 READ, WRITTEN = 1, 2
 """Bits of ``relation_use.uses``."""
@@ -45,8 +45,6 @@ def write_rows(connection: Connection, rows: Sequence[tuple[int, IndexRows]]) ->
         connection: inside a transaction that writes.
         rows: result ids, of results that have no rows yet, and what was found in each.
     """
-    from airflow_provider_sqlflow.jobs.store.tables import edge, relation_use
-
     relations: dict[str, RelationRow] = {}
     keys: list[list[str]] = []
     for _, item in rows:
@@ -66,9 +64,6 @@ def write_rows(connection: Connection, rows: Sequence[tuple[int, IndexRows]]) ->
 
 def _relation_ids(connection: Connection, rows: Mapping[str, RelationRow]) -> dict[str, int]:
     """The ids of relations by key, those that are new added."""
-    from sqlalchemy import select, update
-
-    from airflow_provider_sqlflow.jobs.store.tables import relation
 
     def look_up(keys: Iterable[str]) -> dict[str, tuple[int, str]]:
         query = select(relation.c.key, relation.c.id, relation.c.kind)
@@ -113,9 +108,6 @@ def _column_names(
 
 def _column_ids(connection: Connection, names: Mapping[ColumnKey, str | None]) -> dict[ColumnKey, int]:
     """The ids of columns, those that are new added."""
-    from sqlalchemy import select
-
-    from airflow_provider_sqlflow.jobs.store.tables import column
 
     def look_up(keys: Iterable[ColumnKey]) -> dict[ColumnKey, int]:
         query = select(column.c.relation_id, column.c.name_folded, column.c.id)
@@ -164,8 +156,8 @@ def _edges(
             source = columns[relation_ids[first], ROWS]
             target = columns[relation_ids[second], ROWS]
             found[source, target, False, ROW_LINK] = None
-        for position, edge in enumerate(found):
-            yield (result_id, position, *edge)
+        for position, values in enumerate(found):
+            yield (result_id, position, *values)
 
 
 def _insert(
@@ -181,20 +173,15 @@ def _insert(
         arrays = dict(zip(names, map(list, zip(*values, strict=True)), strict=True))
         connection.execute(_insert_arrays(table, names), arrays)
         return
-    from sqlalchemy import insert
-
     # A writer of SQLite is alone, so there is nobody to meet.
     statement = insert(table).values(dict.fromkeys(names))
     connection.exec_driver_sql(str(statement.compile(dialect=connection.dialect)), list(values))
 
 
-def _insert_arrays(table: Table, names: Sequence[str]) -> Insert:
-    from sqlalchemy import bindparam, func, select
-    from sqlalchemy.dialects.postgresql import ARRAY, insert
-
-    arrays = func.unnest(*(bindparam(name, type_=ARRAY(table.c[name].type)) for name in names))
+def _insert_arrays(table: Table, names: Sequence[str]) -> postgresql.Insert:
+    arrays = func.unnest(*(bindparam(name, type_=postgresql.ARRAY(table.c[name].type)) for name in names))
     rows = arrays.table_valued(*names).render_derived()
-    statement = insert(table).from_select(names, select(*(rows.c[name] for name in names)))
+    statement = postgresql.insert(table).from_select(names, select(*(rows.c[name] for name in names)))
     return statement.on_conflict_do_nothing() if names in _SHARED else statement
 
 
