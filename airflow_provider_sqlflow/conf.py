@@ -73,6 +73,24 @@ def max_nesting() -> int:
 
 
 @cache
+def processes() -> int:
+    """``[sqlflow] processes``: how many processes analyse the files of a large job."""
+    return _positive("processes")
+
+
+@cache
+def worker_lease_seconds() -> int:
+    """``[sqlflow] worker_lease_seconds``: a worker that is silent for longer counts as lost."""
+    return _positive("worker_lease_seconds")
+
+
+@cache
+def store_retry_seconds() -> int:
+    """``[sqlflow] store_retry_seconds``: how long work waits for a store that does not answer."""
+    return _positive("store_retry_seconds")
+
+
+@cache
 def settings() -> Settings:
     """All of the section's options that the layers below Airflow read.
 
@@ -87,6 +105,9 @@ def settings() -> Settings:
         max_archive_ratio=max_archive_ratio(),
         max_statement_chars=max_statement_chars(),
         max_nesting=max_nesting(),
+        processes=processes(),
+        worker_lease_seconds=worker_lease_seconds(),
+        store_retry_seconds=store_retry_seconds(),
     )
 
 
@@ -101,6 +122,9 @@ def clear_cache() -> None:
         max_archive_ratio,
         max_statement_chars,
         max_nesting,
+        processes,
+        worker_lease_seconds,
+        store_retry_seconds,
         settings,
     ):
         option.cache_clear()

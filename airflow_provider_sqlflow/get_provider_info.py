@@ -97,4 +97,13 @@ _OPTIONS: dict[str, Any] = {
         "A longer SQL statement is reported, not parsed.", "integer", str(4 * 1024 * 1024)
     ),
     "max_nesting": _option("Deepest bracket nesting that is parsed; deeper is reported.", "integer", "600"),
+    "processes": _option("How many processes analyse the files of a large job.", "integer", "1"),
+    "worker_lease_seconds": _option(
+        "A worker without a sign of life for so many seconds counts as lost; another claims its job.",
+        "integer",
+        "60",
+    ),
+    "store_retry_seconds": _option(
+        "How long work waits, trying again, for a job store that stopped answering.", "integer", "30"
+    ),
 }

@@ -28,6 +28,9 @@ class Settings:
         max_nesting: deepest bracket nesting that is parsed; deeper is reported (the compiled parser
             would end the process).
         processes: how many processes analyse the files of a large job.
+        worker_lease_seconds: after so long without a sign of life a worker counts as lost, and its job is
+            another's to claim. All machines' clocks must agree much better than that.
+        store_retry_seconds: how long work waits for a store that does not answer.
     """
 
     store_url: str = ""
@@ -38,6 +41,8 @@ class Settings:
     max_statement_chars: int = 4 * 1024 * 1024
     max_nesting: int = 600
     processes: int = 1
+    worker_lease_seconds: int = 60
+    store_retry_seconds: int = 30
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] | None = None) -> Settings:

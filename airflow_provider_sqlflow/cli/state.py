@@ -13,7 +13,7 @@ from airflow_provider_sqlflow.settings import Settings
 
 if TYPE_CHECKING:
     from airflow_provider_sqlflow.client.base import SqlFlowClient
-    from airflow_provider_sqlflow.jobs.runners.inline import OnProgress
+    from airflow_provider_sqlflow.jobs.execution import OnProgress
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class CliState:
         return replace(settings, store_url=self.store_url) if self.store_url else settings
 
     @contextmanager
-    def client(self, on_progress: OnProgress | None = None) -> Iterator[SqlFlowClient]:
+    def client(self, on_progress: OnProgress = lambda _counts, _name: None) -> Iterator[SqlFlowClient]:
         """The client that job commands talk to."""
         from airflow_provider_sqlflow.client.embedded import EmbeddedClient
 

@@ -18,7 +18,7 @@ from airflow_provider_sqlflow.jobs.model import (
 from airflow_provider_sqlflow.settings import Settings
 
 if TYPE_CHECKING:
-    from airflow_provider_sqlflow.jobs.runners.inline import OnProgress
+    from airflow_provider_sqlflow.jobs.execution import OnProgress
     from airflow_provider_sqlflow.jobs.service import JobService
     from airflow_provider_sqlflow.jobs.store.sql import SqlJobStore
 
@@ -33,7 +33,7 @@ class EmbeddedClient:
         on_progress: told of every file that a submitted job has analysed.
     """
 
-    def __init__(self, settings: Settings, on_progress: OnProgress | None = None) -> None:
+    def __init__(self, settings: Settings, on_progress: OnProgress = lambda _counts, _name: None) -> None:
         self._settings = settings
         self._on_progress = on_progress
         self._opening = threading.Lock()
@@ -94,11 +94,14 @@ class EmbeddedClient:
         with self._opening:
             if self._opened is None:
                 # Here, so that a Dag that imports an operator pays nothing for SQLAlchemy.
+                from airflow_provider_sqlflow.jobs.execution import Execution
                 from airflow_provider_sqlflow.jobs.runners.inline import InlineRunner
                 from airflow_provider_sqlflow.jobs.service import JobService, utc_now
                 from airflow_provider_sqlflow.jobs.store.sql import SqlJobStore
 
-                store = SqlJobStore(self._settings.resolved_store_url())
-                runner = InlineRunner(store, self._settings, utc_now, on_progress=self._on_progress)
+                settings = self._settings
+                store = SqlJobStore(settings.resolved_store_url(), settings.store_retry_seconds)
+                execution = Execution(store, settings, utc_now)
+                runner = InlineRunner(store, execution, settings, utc_now, self._on_progress)
                 self._opened = (store, JobService(store, runner, self._settings))
             return self._opened

@@ -1,7 +1,7 @@
 """In which order the scripts of a job are read: creators before readers.
 
-Found without parsing: a script creates the names behind CREATE TABLE / VIEW (and what it inserts into, if
-nobody creates it), and reads every created name that occurs as a word in it. Too many dependencies only cost
+Found without parsing: a script creates the names behind CREATE … TABLE / VIEW, RENAME TO and SELECT INTO, and
+reads every created name that occurs as a word in it. Too many dependencies only cost
 order, and order only matters for `*` and bare column names.
 """
 
@@ -14,13 +14,19 @@ from graphlib import CycleError, TopologicalSorter
 from itertools import pairwise
 
 _NAME = r'((?:[\w$#-]+|"[^"]+"|`[^`]+`|\[[^\]]+\])(?:\s*\.\s*(?:[\w$#-]+|"[^"]+"|`[^`]+`|\[[^\]]+\]))*)'
-_CREATE = re.compile(
-    r"\bCREATE\s+(?:OR\s+(?:REPLACE|ALTER)\s+)?(?:(?:GLOBAL|LOCAL|TRANSIENT|EXTERNAL|MATERIALIZED|DYNAMIC|SECURE"
-    r"|UNLOGGED|FOREIGN|RECURSIVE|FORCE|HYBRID|ICEBERG|SNAPSHOT)\s+)*(?:TABLE|VIEW|STREAM)\s+(?:IF\s+NOT\s+EXISTS\s+)?"
-    + _NAME,
-    re.IGNORECASE,
+# For text in lower case. They begin with a literal, which the search jumps to; it must begin a word.
+_DECLARES = tuple(
+    re.compile(pattern + _NAME + behind)
+    for pattern, behind in (
+        (
+            r"create(?<!\wcreate)(?:\s+\w+){0,6}?\s+"
+            r"(?:table|view|stream|synonym)\s+(?:if\s+not\s+exists\s+)?",
+            "",
+        ),
+        (r"rename(?<!\wrename)\s+to\s+", ""),
+        (r"into(?<!\winto)\s+(?:(?:temp|temporary|unlogged|table)\s+)*", r"\s+from\b"),
+    )
 )
-_RENAME = re.compile(r"\bRENAME\s+TO\s+" + _NAME, re.IGNORECASE)
 _WORD = re.compile(r"[\w$#]+")
 _COMMENT = re.compile(r"--[^\n]*|/\*.*?\*/", re.DOTALL)
 
@@ -28,7 +34,7 @@ _COMMENT = re.compile(r"--[^\n]*|/\*.*?\*/", re.DOTALL)
 def declared_names(text: str) -> frozenset[str]:
     """Last parts of the names of relations that a script creates, in lower case."""
     plain = _plain(text)
-    names = (match.group(1) for pattern in (_CREATE, _RENAME) for match in pattern.finditer(plain))
+    names = (match.group(1) for pattern in _DECLARES for match in pattern.finditer(plain))
     return frozenset(word for word in map(last_word, names) if word)
 
 

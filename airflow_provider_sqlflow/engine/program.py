@@ -7,10 +7,12 @@ the same time, in one process or many, with the same results.
 
 from __future__ import annotations
 
+from bisect import insort
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
+from operator import itemgetter
 
-from airflow_provider_sqlflow.engine.catalog import InMemoryCatalog
+from airflow_provider_sqlflow.engine.catalog import Catalog, InMemoryCatalog
 from airflow_provider_sqlflow.engine.order import declared_names, dependency_order, last_word, mentioned_names
 
 Declaration = tuple[tuple[str, ...], tuple[str, ...]]
@@ -34,7 +36,8 @@ class Program:
         for number in self.order:
             for name in self._declared[number]:
                 self._creators.setdefault(name, []).append(number)
-        self._found: dict[int, tuple[Declaration, ...]] = {}
+        # What was declared by the last word of its name; the rank of who declared it keeps the order.
+        self._found: dict[str, list[tuple[int, Declaration]]] = {}
 
     def needs(self, number: int) -> AbstractSet[int]:
         """The scripts to be read before this one."""
@@ -48,15 +51,39 @@ class Program:
 
     def declare(self, number: int, declarations: Iterable[Declaration]) -> None:
         """Tell what a script was found to declare."""
-        self._found[number] = tuple(declarations)
+        rank = self._rank[number]
+        for parts, columns in declarations:
+            found = self._found.setdefault(last_word(parts[-1]), [])
+            insort(found, (rank, (parts, columns)), key=itemgetter(0))
 
     def visible(self, number: int) -> Iterator[Declaration]:
-        """What a script sees of those it needs, which must have been told; later ones win."""
-        names = self._mentioned[number]
-        for creator in sorted(self.needs(number), key=self._rank.__getitem__):
-            for parts, columns in self._found[creator]:
-                if last_word(parts[-1]) in names:
-                    yield parts, columns
+        """What a script sees of those it needs, which must have been told; of one name the last counts."""
+        for word in sorted(self._mentioned[number]):
+            yield from self._found_before(number, word)
+
+    def catalog(self, number: int) -> Catalog:
+        """:meth:`visible` as a catalog, for a few questions."""
+        return _VisibleCatalog(
+            lambda word: self._found_before(number, word) if word in self._mentioned[number] else ()
+        )
+
+    def _found_before(self, number: int, word: str) -> Iterator[Declaration]:
+        rank = self._rank[number]
+        for declared_at, declaration in self._found.get(word, ()):
+            if declared_at >= rank:
+                return
+            yield declaration
+
+
+class _VisibleCatalog:
+    """Looks a name up among the declarations of that name only: few questions need no whole catalog."""
+
+    def __init__(self, declared: Callable[[str], Iterable[Declaration]]) -> None:
+        self._declared = declared
+
+    def columns(self, database: str | None, schema: str | None, name: str) -> Sequence[str] | None:
+        """See :meth:`Catalog.columns`."""
+        return catalog_of(self._declared(last_word(name))).columns(database, schema, name)
 
 
 def catalog_of(declarations: Iterable[Declaration]) -> InMemoryCatalog:

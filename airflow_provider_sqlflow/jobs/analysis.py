@@ -85,14 +85,13 @@ class FileAnalyzer:
         self.settings = settings
         self._catalog: InMemoryCatalog | None = None  # made where it is used: another process, perhaps
 
-    def catalog_of(self, visible: Iterable[Declaration]) -> Catalog:
+    def catalog_behind(self, visible: Catalog) -> Catalog:
         """What a file is answered when it asks for columns: the other files first, then the job's catalog."""
         from airflow_provider_sqlflow.engine.catalog import InMemoryCatalog, LayeredCatalog
-        from airflow_provider_sqlflow.engine.program import catalog_of
 
         if self._catalog is None:
             self._catalog = InMemoryCatalog(self.options.catalog)
-        return LayeredCatalog(catalog_of(visible), self._catalog)
+        return LayeredCatalog(visible, self._catalog)
 
     def key_of(self, file: SourceFile) -> str:
         """What decides the file's result but for the answers of catalogs."""
@@ -118,6 +117,7 @@ class FileAnalyzer:
     def read(self, task: FileTask) -> ScriptReading:
         """A file's lineage; one that could not be read has a diagnostic and no statements."""
         from airflow_provider_sqlflow.engine import Script, ScriptReading, read_script
+        from airflow_provider_sqlflow.engine.program import catalog_of
 
         file, options = task.file, self.options
         if file.problem:
@@ -125,7 +125,7 @@ class FileAnalyzer:
         reading = read_script(
             Script(file.name, file.text),
             dialect=options.dialect,
-            catalog=self.catalog_of(task.visible),
+            catalog=self.catalog_behind(catalog_of(task.visible)),
             default_database=options.default_database,
             default_schema=options.default_schema,
             limits=_limits(self.settings),

@@ -1,20 +1,32 @@
-"""A :class:`JobRequest` as JSON and back, and the digest that tells two requests apart."""
+"""A :class:`JobRequest` as JSON and back, and the digest that tells two requests apart.
+
+Fields at their default are left out where the first version did not have them, so that its documents and
+digests stay what they were.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Any
 
-from airflow_provider_sqlflow.jobs.model import JobRequest, JobSource, PathSource, TextSource
+from airflow_provider_sqlflow.formats.options import DEFAULT_OPTIONS, ExportOptions, ResultSets
+from airflow_provider_sqlflow.jobs.model import (
+    DEFAULT_QUEUE,
+    JobRequest,
+    JobSource,
+    PathSource,
+    TaskOrigin,
+    TextSource,
+)
 
 FORMAT_VERSION = 1
 
 
 def request_to_json(request: JobRequest) -> str:
     """The request as one ASCII JSON text: equal requests give equal texts."""
-    document = {
+    document: dict[str, Any] = {
         "version": FORMAT_VERSION,
         "name": request.name,
         "dialect": request.dialect,
@@ -26,6 +38,12 @@ def request_to_json(request: JobRequest) -> str:
         "catalog": {table: list(columns) for table, columns in request.catalog.items()},
         "idempotency_key": request.idempotency_key,
     }
+    if request.queue != DEFAULT_QUEUE:
+        document["queue"] = request.queue
+    if request.options != DEFAULT_OPTIONS:
+        document["options"] = asdict(request.options)
+    if request.origin is not None:
+        document["origin"] = asdict(request.origin)
     return json.dumps(document, sort_keys=True, separators=(",", ":"))
 
 
@@ -41,12 +59,20 @@ def request_from_json(text: str) -> JobRequest:
     document["sources"] = tuple(_source_from_json(source) for source in document["sources"])
     document["tags"] = tuple(document["tags"])
     document["catalog"] = {table: tuple(columns) for table, columns in document["catalog"].items()}
+    if "options" in document:
+        options = {**document["options"], "result_sets": ResultSets(document["options"]["result_sets"])}
+        document["options"] = ExportOptions(**options)
+    if "origin" in document:
+        document["origin"] = TaskOrigin(**document["origin"])
     return JobRequest(**document)
 
 
 def request_digest(request: JobRequest) -> str:
-    """SHA-256 of everything but the idempotency key. Paths count, the files' contents do not."""
-    text = request_to_json(replace(request, idempotency_key=None))
+    """SHA-256 of what is asked: not of the idempotency key, nor of who asks and who is to work on it.
+
+    Paths count, the files' contents do not.
+    """
+    text = request_to_json(replace(request, idempotency_key=None, origin=None, queue=DEFAULT_QUEUE))
     return hashlib.sha256(text.encode()).hexdigest()
 
 

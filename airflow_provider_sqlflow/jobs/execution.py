@@ -160,12 +160,11 @@ class _Analysis:
         while schedule.is_active:
             while schedule.is_ready and self._pool.room > 0:
                 number = schedule.take()
-                task = FileTask(self._file(number), tuple(program.visible(number)))
-                known = self._find_known(number, task)
+                known = self._find_known(number)
                 if known is None:
-                    self._pool.submit(number, task)
+                    self._pool.submit(number, FileTask(self._file(number), tuple(program.visible(number))))
                 else:
-                    self._done(number, task.file, known)
+                    self._done(number, self._file(number), known)
             for number, task, result in self._pool.finished():
                 self._done(number, task.file, result)
         self._save()
@@ -178,11 +177,11 @@ class _Analysis:
         for start in range(0, len(keys), _KNOWN_AT_ONCE):
             self._known.update(self._store.find_results(keys[start : start + _KNOWN_AT_ONCE]))
 
-    def _find_known(self, number: int, task: FileTask) -> KnownResult | None:
+    def _find_known(self, number: int) -> KnownResult | None:
         candidates = self._known.get(self._keys[number])
         if not candidates:
             return None
-        catalog = self._analyzer.catalog_of(task.visible)
+        catalog = self._analyzer.catalog_behind(self._program.catalog(number))
         return next((item for item in candidates if still_holds(item.lookups, catalog)), None)
 
     def _done(self, number: int, file: SourceFile, result: FileResult | KnownResult) -> None:

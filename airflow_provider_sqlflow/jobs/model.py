@@ -193,6 +193,13 @@ class Job:
             return None
         return (self.end_at - self.begin_at).total_seconds()
 
+    @property
+    def progress_percent(self) -> int:
+        """How many of 100 parts of the last run's files are done; 100 when it ended with a result."""
+        if self.status.has_result:
+            return 100
+        return 100 * self.counts.files_done // max(self.counts.files_total, 1)
+
 
 @dataclass(frozen=True, slots=True)
 class JobRun:
@@ -245,6 +252,11 @@ class JobFile:
     failed_statements: int = 0
     cause: str = ""
 
+    @property
+    def successful_statements(self) -> int:
+        """How many statements were understood."""
+        return self.statements - self.failed_statements
+
 
 @dataclass(frozen=True, slots=True)
 class JobFilter:
@@ -254,6 +266,7 @@ class JobFilter:
     name: str = ""
     owner: str = ""
     tag: str = ""
+    queue: str = ""
     created_from: datetime | None = None
     created_to: datetime | None = None
 

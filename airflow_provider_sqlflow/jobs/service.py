@@ -8,23 +8,40 @@ from dataclasses import replace
 from datetime import datetime, timezone
 from uuid import uuid4
 
-from airflow_provider_sqlflow.errors import ConfigError, JobNotReadyError, JobTransitionError
+from airflow_provider_sqlflow.errors import (
+    ConfigError,
+    JobError,
+    JobNotReadyError,
+    JobTransitionError,
+)
+from airflow_provider_sqlflow.jobs.batches import add_batch
 from airflow_provider_sqlflow.jobs.document import request_digest
 from airflow_provider_sqlflow.jobs.inputs import open_inputs
 from airflow_provider_sqlflow.jobs.model import (
     ExportSummary,
+    InstancePage,
     Job,
     JobCounts,
     JobFile,
     JobFilter,
     JobId,
+    JobKind,
     JobPage,
     JobRequest,
+    JobRun,
     JobStatus,
+    Schedule,
+    TableRole,
+    TaskOrigin,
 )
 from airflow_provider_sqlflow.jobs.runners.base import JobRunner
-from airflow_provider_sqlflow.jobs.store.base import JobStore, same_request
+from airflow_provider_sqlflow.jobs.store.base import CleanSummary, JobStore, same_request
 from airflow_provider_sqlflow.settings import Settings
+
+_MERGE_ATTEMPTS = 5
+"""How often a submit to a persist job starts anew when others submit to it at the same moment."""
+
+_CLEAN_AT_ONCE = 200
 
 
 def utc_now() -> datetime:
@@ -39,6 +56,8 @@ def new_job_id() -> JobId:
 
 class JobService:
     """Submits jobs, tells how they stand and exports what they found.
+
+    Every method with a job id raises ``JobNotFoundError`` for one that is unknown.
 
     Args:
         store: keeps the jobs.
@@ -62,45 +81,130 @@ class JobService:
         self._clock = clock
         self._new_id = new_id
 
+    # -- submitting
+
     def submit(self, request: JobRequest) -> Job:
         """Create a job and hand it to the runner; everything that can be refused is refused before.
+
+        A job that was submitted under the same idempotency key is run only if nobody runs it.
 
         Raises:
             UnknownDialectError: the dialect has no name we know.
             InputError: a source is missing, empty or unreadable.
             JobConflictError: the idempotency key belongs to another request.
         """
-        from airflow_provider_sqlflow.engine.dialects import resolve_dialect
+        return self._create(_with_known_dialect(request), JobKind.SIMPLE, None)
 
-        request = replace(request, dialect=resolve_dialect(request.dialect))
-        digest = request_digest(request)
-        if request.idempotency_key is not None:
-            found = self._store.find_key(request.idempotency_key)
-            if found is not None:
-                return self._store.get_job(same_request(found, request.idempotency_key, digest))
-        inputs = open_inputs(request.sources, self._settings)
-        new = Job(
-            id=self._new_id(),
-            name=request.name,
-            dialect=request.dialect,
-            status=JobStatus.CREATE,
-            created_at=self._clock(),
-            owner=request.owner,
-            tags=request.tags,
-            counts=JobCounts(files_total=len(inputs.names)),
-        )
-        job = self._store.create_job(new, request, digest, inputs.names)
-        if job.id == new.id:
-            self._runner.run(job, request, inputs)
-        return self._store.get_job(job.id)
+    def submit_persist(
+        self,
+        request: JobRequest,
+        job_id: JobId | None = None,
+        *,
+        incremental: bool = True,
+        schedule: Schedule | None = None,
+    ) -> Job:
+        """Create a persist job, or add a batch to one: another run over the accumulated sources.
 
-    def get(self, job_id: JobId) -> Job:
-        """Look a job up.
+        A text replaces the one of its name, a path is kept once. What ``request`` leaves at its default
+        (name, owner, tags, queue, default names, options) stays as the job has it.
+
+        Args:
+            request: what to analyse.
+            job_id: the job to add to; a new one is created without it.
+            incremental: whether the batch joins what the job has; else it replaces it.
+            schedule: when to run again; ``None`` leaves a job's schedule as it is.
 
         Raises:
-            JobNotFoundError: no such job.
+            UnknownDialectError: the dialect has no name we know.
+            ConfigError: the schedule cannot be used, or the job has another dialect.
+            InputError: a source, an earlier one too, is missing, empty or unreadable.
+            JobError: the job is a simple one.
+            JobTransitionError: the job has not ended, or is deleted.
+            JobConflictError: the idempotency key belongs to another request.
         """
+        from airflow_provider_sqlflow.jobs.cron import checked_schedule
+
+        request = _with_known_dialect(request)
+        if schedule is not None:
+            schedule = checked_schedule(schedule)
+        if job_id is None:
+            return self._create(request, JobKind.PERSIST, schedule)
+        self._persist_job(job_id)
+        queued = self._add_batch(job_id, request, incremental)
+        if schedule is not None:
+            self._store.set_schedule(job_id, schedule)
+        return self._run(queued)
+
+    def rerun(self, job_id: JobId, *, origin: TaskOrigin | None = None) -> Job:
+        """Run an ended job again over the same sources, as they are now.
+
+        Args:
+            job_id: the job.
+            origin: the Airflow task instance that asks for it.
+
+        Raises:
+            InputError: a source is missing, empty or unreadable.
+            JobTransitionError: the job has not ended, or is deleted.
+        """
+        found = self._store.get_job(job_id)
+        if found.status is JobStatus.DELETE or not found.status.is_terminal:
+            raise JobTransitionError(f"job {job_id} is {found.status.value} and cannot run again")
+        request = replace(self._store.get_request(job_id), idempotency_key=None, origin=origin)
+        open_inputs(request.sources, self._settings)
+        digest = request_digest(request)
+        now = self._clock()
+        return self._run(self._store.create_run(job_id, request, digest, now, True, found.run))
+
+    # -- schedules
+
+    def set_schedule(self, job_id: JobId, schedule: Schedule) -> Job:
+        """Give a persist job a schedule, in place of the one it has.
+
+        Raises:
+            ConfigError: the expression or the time zone cannot be used.
+            JobError: the job is a simple one.
+            JobTransitionError: it is deleted.
+        """
+        from airflow_provider_sqlflow.jobs.cron import checked_schedule
+
+        self._persist_job(job_id)
+        return self._store.set_schedule(job_id, checked_schedule(schedule))
+
+    def pause_schedule(self, job_id: JobId) -> Job:
+        """Let a job rest until :meth:`resume_schedule`.
+
+        Raises:
+            JobError: it has no schedule.
+        """
+        return self._pause(job_id, is_paused=True)
+
+    def resume_schedule(self, job_id: JobId) -> Job:
+        """Undo :meth:`pause_schedule`.
+
+        Raises:
+            JobError: it has no schedule.
+        """
+        return self._pause(job_id, is_paused=False)
+
+    def cancel_schedule(self, job_id: JobId) -> Job:
+        """Remove a job's schedule; the job stays. Without one nothing happens."""
+        if self._store.get_job(job_id).schedule is None:
+            return self._store.get_job(job_id)
+        return self._store.set_schedule(job_id, None)
+
+    def list_scheduled(self) -> tuple[Job, ...]:
+        """Jobs with a schedule, paused ones too, by id."""
+        return self._store.list_scheduled()
+
+    # -- looking up
+
+    def get(self, job_id: JobId) -> Job:
+        """Look a job up."""
         return self._store.get_job(job_id)
+
+    def get_request(self, job_id: JobId) -> JobRequest:
+        """What a job was asked, all batches of a persist job together; a deleted one has none."""
+        return self._store.get_request(job_id)
 
     def list(self, where: JobFilter, limit: int = 50, offset: int = 0) -> JobPage:
         """Jobs that match, newest first.
@@ -108,44 +212,79 @@ class JobService:
         Raises:
             ConfigError: ``limit`` or ``offset`` is negative.
         """
-        if limit < 0 or offset < 0:
-            raise ConfigError(f"limit={limit} and offset={offset} must not be negative")
+        _check_page(limit, offset)
         return self._store.list_jobs(where, limit, offset)
 
-    def list_files(self, job_id: JobId) -> tuple[JobFile, ...]:
-        """What became of each file, in input order.
+    def list_files(self, job_id: JobId, run: int | None = None) -> tuple[JobFile, ...]:
+        """What became of each file of a run (the last one unless told), in input order."""
+        self._store.get_job(job_id)
+        return self._store.list_files(job_id, run)
+
+    def list_runs(self, job_id: JobId) -> tuple[JobRun, ...]:
+        """The runs of a job, newest first."""
+        self._store.get_job(job_id)
+        return self._store.list_runs(job_id)
+
+    def list_instances(
+        self,
+        table: str,
+        role: TableRole | None = None,
+        start: datetime | None = None,
+        end: datetime | None = None,
+        limit: int = 50,
+        offset: int = 0,
+    ) -> InstancePage:
+        """Runs submitted by Airflow tasks whose SQL reads or writes a table, newest first.
+
+        Args:
+            table: a dotted name, compared without case; missing parts match any.
+            role: only those that read, or only those that write it.
+            start: submitted at this time or later.
+            end: submitted at this time or earlier.
+            limit: how many at most.
+            offset: how many to pass over.
 
         Raises:
-            JobNotFoundError: no such job.
+            ConfigError: ``limit`` or ``offset`` is negative.
         """
-        self._store.get_job(job_id)
-        return self._store.list_files(job_id)
+        _check_page(limit, offset)
+        return self._store.list_instances(table, role, start, end, limit, offset)
+
+    def count(self) -> int:
+        """How many jobs the store holds, deleted ones left out."""
+        return self._store.count_jobs()
+
+    # -- ending
 
     def cancel(self, job_id: JobId) -> Job:
-        """Stop a job that has not ended; one that has is returned as it is.
-
-        Raises:
-            JobNotFoundError: no such job.
-        """
+        """Stop a job that has not ended; one that has is returned as it is."""
         with suppress(JobTransitionError):
-            return self._store.change_status(job_id, JobStatus.CANCEL, self._clock())
+            return self._store.cancel_job(job_id, self._clock())
         return self._store.get_job(job_id)
 
     def delete(self, job_id: JobId) -> Job:
-        """Remove a job's input and results and mark it deleted; twice is the same as once.
-
-        Raises:
-            JobNotFoundError: no such job.
-        """
+        """Remove a job's input and results and mark it deleted; twice is the same as once."""
         with suppress(JobTransitionError):
             return self._store.delete_job(job_id, self._clock())
         return self._store.get_job(job_id)
 
+    def clean(self, before: datetime, *, ended: bool = False) -> CleanSummary:
+        """Remove for good what ended before a time; see ``JobStore.clean``.
+
+        Args:
+            before: an aware time.
+            ended: also delete simple jobs that ended before it, and remove them.
+        """
+        if ended:
+            self._delete_ended(before)
+        return self._store.clean(before)
+
+    # -- results
+
     def export(self, job_id: JobId, format: str, path: str) -> ExportSummary:
-        """Write a job's result to a local file, whole or not at all.
+        """Write the result of a job's last whole run to a local file, whole or not at all.
 
         Raises:
-            JobNotFoundError: no such job.
             JobNotReadyError: the job has no result.
             UnknownFormatError: no such format.
             ExportError: the file cannot be written.
@@ -154,7 +293,7 @@ class JobService:
         from airflow_provider_sqlflow.jobs import export
 
         job = self._store.get_job(job_id)
-        if not job.status.has_result:
+        if not job.result_run:
             reason = f": {job.error}" if job.error else ""
             raise JobNotReadyError(f"job {job_id} is {job.status.value} and has no result{reason}")
         export.check_format(format)
@@ -168,10 +307,96 @@ class JobService:
             texts=lambda: dict(self._store.iter_texts(job_id)),
         )
 
-    def count(self) -> int:
-        """How many jobs the store holds, deleted ones left out."""
-        return self._store.count_jobs()
-
     def close(self) -> None:
         """Release the store's connections."""
         self._store.close()
+
+    # -- steps
+
+    def _create(self, request: JobRequest, kind: JobKind, schedule: Schedule | None) -> Job:
+        digest = request_digest(request)
+        key = request.idempotency_key
+        found = None if key is None else self._store.find_key(key)
+        if key is not None and found is not None:
+            return self._run(self._store.get_job(same_request(found, key, digest)))
+        inputs = open_inputs(request.sources, self._settings)
+        new = Job(
+            id=self._new_id(),
+            name=request.name,
+            dialect=request.dialect,
+            status=JobStatus.CREATE,
+            created_at=self._clock(),
+            owner=request.owner,
+            tags=request.tags,
+            counts=JobCounts(files_total=len(inputs.names)),
+            kind=kind,
+            queue=request.queue,
+            schedule=schedule,
+        )
+        return self._run(self._store.create_job(new, request, digest))
+
+    def _run(self, job: Job) -> Job:
+        """Hand a job that has not ended to the runner, which leaves it alone where others run it."""
+        if job.status.is_terminal:
+            return job
+        self._runner.run(job)
+        return self._store.get_job(job.id)
+
+    def _add_batch(self, job_id: JobId, request: JobRequest, incremental: bool) -> Job:
+        digest = request_digest(request)
+        for attempt in range(_MERGE_ATTEMPTS):
+            found = self._store.get_job(job_id)
+            key = request.idempotency_key
+            if key is not None and self._store.find_key(key) == (job_id, digest):
+                return found
+            merged = add_batch(self._store.get_request(job_id), request, incremental)
+            open_inputs(merged.sources, self._settings)
+            try:
+                return self._store.create_run(
+                    job_id, merged, digest, self._clock(), incremental, after_run=found.run
+                )
+            except JobTransitionError:
+                is_overtaken = self._store.get_job(job_id).run != found.run
+                if not is_overtaken or attempt == _MERGE_ATTEMPTS - 1:
+                    raise
+        raise AssertionError("the last attempt returns or raises")
+
+    def _persist_job(self, job_id: JobId) -> Job:
+        found = self._store.get_job(job_id)
+        if found.status is JobStatus.DELETE:
+            raise JobTransitionError(f"job {job_id} is deleted")
+        if found.kind is not JobKind.PERSIST:
+            raise JobError(f"job {job_id} is a simple job: it has no batches and no schedule")
+        return found
+
+    def _pause(self, job_id: JobId, *, is_paused: bool) -> Job:
+        schedule = self._store.get_job(job_id).schedule
+        if schedule is None:
+            raise JobError(f"job {job_id} has no schedule")
+        return self._store.set_schedule(job_id, replace(schedule, is_paused=is_paused))
+
+    def _delete_ended(self, before: datetime) -> None:
+        where = JobFilter(
+            status=tuple(
+                status for status in JobStatus if status.is_terminal and status is not JobStatus.DELETE
+            ),
+            created_to=before,
+        )
+        offset = 0
+        while page := self._store.list_jobs(where, _CLEAN_AT_ONCE, offset).jobs:
+            for job in page:
+                if job.kind is JobKind.SIMPLE and job.end_at is not None and job.end_at < before:
+                    self.delete(job.id)
+                else:
+                    offset += 1
+
+
+def _with_known_dialect(request: JobRequest) -> JobRequest:
+    from airflow_provider_sqlflow.engine.dialects import resolve_dialect
+
+    return replace(request, dialect=resolve_dialect(request.dialect))
+
+
+def _check_page(limit: int, offset: int) -> None:
+    if limit < 0 or offset < 0:
+        raise ConfigError(f"limit={limit} and offset={offset} must not be negative")

@@ -33,10 +33,18 @@ def now() -> datetime:
 
 def write_files(folder: Path, count: int, dialect: str) -> None:
     """Copies of the example files, each copy with relations of its own."""
-    originals = sorted((SQL / dialect).rglob("*.sql")) or sorted(SQL.rglob("*.sql"))
+    originals = sorted((SQL / dialect).rglob("*.sql"))
+    texts = [path.read_text() for path in originals]
+    names = {
+        name.lower() for text in texts for name in re.findall(r"(?i)(?:TABLE|VIEW)\s+(?:\w+\.)*(\w+)", text)
+    }
     for number in range(count):
         copy, original = divmod(number, len(originals))
-        text = re.sub(r"\b(FROM|JOIN|INTO|TABLE|VIEW)(\s+)(\w+)\.(\w+)", rf"\1\2\3.\4_{copy}", originals[original].read_text())
+        text = re.sub(
+            r"\w+",
+            lambda match: f"{match[0]}_{copy}" if match[0].lower() in names else match[0],  # noqa: B023
+            texts[original],
+        )
         (folder / f"{copy:04}_{originals[original].name}").write_text(text)
 
 
@@ -61,7 +69,9 @@ def memory() -> float:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--files", type=int, default=10_000)
-    parser.add_argument("--store", default="", help="URL of an empty store; SQLite in a temporary folder unless given")
+    parser.add_argument(
+        "--store", default="", help="URL of an empty store; SQLite in a temporary folder unless given"
+    )
     parser.add_argument("--processes", type=int, default=1)
     parser.add_argument("--dialect", default="snowflake")
     arguments = parser.parse_args()
@@ -74,8 +84,12 @@ def main() -> None:
         before = memory()
         cold, job = run(store, request, arguments.processes, first=True)
         counts = job.counts
-        print(f"files {counts.files_done}  statements {counts.statements}  edges {counts.column_edges}  {job.status.value}")
-        print(f"first run      {cold:8.1f} s   memory {memory():6.0f} MB in all, {memory() - before:5.0f} MB above start")
+        print(
+            f"files {counts.files_done}  statements {counts.statements}  edges {counts.column_edges}  {job.status.value}"
+        )
+        print(
+            f"first run      {cold:8.1f} s   memory {memory():6.0f} MB in all, {memory() - before:5.0f} MB above start"
+        )
         same, again = run(store, request, arguments.processes, first=False)
         assert replace(again.counts) == counts
         print(f"unchanged      {same / cold:8.2%} of the first run")

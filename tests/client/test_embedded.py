@@ -106,4 +106,4 @@ def test_progress_is_told(tmp_path: Path) -> None:
     )
     client.submit_job(make_request())
     client.close()
-    assert told == [(1, 1, "a.sql")]
+    assert told == [(0, 1, "a.sql"), (1, 1, "a.sql")]  # read, then analysed

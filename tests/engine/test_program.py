@@ -54,3 +54,29 @@ def test_lookups_tell_what_the_result_depends_on():
     assert read_top().lookups[None, None, "middle"] == ("id", "amount")
     unknown = read_script(Script("b", "SELECT a FROM nowhere.t"), dialect="postgres")
     assert dict(unknown.lookups) == {(None, "nowhere", "t"): None}
+
+
+def test_few_questions_are_answered_like_all_that_is_visible():
+    texts = (
+        'CREATE TABLE a.t (x INT); CREATE TABLE "my t" (q INT)',
+        "CREATE TABLE b.t (y INT)",
+        "SELECT x INTO u FROM a.t",
+        'SELECT * FROM a.t, b.t, u, "my t"',
+    )
+    questions = (
+        (None, None, "t"),
+        (None, "a", "T"),
+        (None, "b", "t"),
+        (None, None, "my t"),
+        (None, None, "u"),
+    )
+    program = Program(lambda: texts)
+    for number in program.order:
+        whole, lazy = catalog_of(program.visible(number)), program.catalog(number)
+        for asked in questions:
+            assert lazy.columns(*asked) == whole.columns(*asked)
+        read = read_script(Script("s", texts[number]), dialect="tsql", catalog=lazy)
+        program.declare(number, read.declarations)
+    assert program.catalog(3).columns(None, "b", "t") == ("y",)
+    assert program.catalog(3).columns(None, None, "my t") == ("q",)
+    assert program.catalog(3).columns(None, None, "u") == ("x",), "SELECT INTO declares too"

@@ -34,12 +34,21 @@ class EdgeRow(NamedTuple):
     subtype: str
 
 
+ROW_LINK = "ROWS"
+"""Subtype under which :attr:`IndexRows.row_links` are kept: between row sets, and not direct."""
+
+
 @dataclass(frozen=True, slots=True)
 class IndexRows:
-    """Relations and edges of one file, without doubles, in reading order."""
+    """Relations and edges of one file, without doubles, in reading order.
+
+    ``row_links`` are the table-level edges (source, target), which column edges alone do not give:
+    ``INSERT INTO t SELECT 1 FROM s`` has none.
+    """
 
     relations: tuple[RelationRow, ...] = ()
     edges: tuple[EdgeRow, ...] = ()
+    row_links: tuple[tuple[int, int], ...] = ()
 
 
 def index_rows(result: LineageResult) -> IndexRows:
@@ -73,4 +82,9 @@ def index_rows(result: LineageResult) -> IndexRows:
         )
         for item in kept
     )
-    return IndexRows(tuple(relations), tuple(dict.fromkeys(edges)))
+    row_links = (
+        (numbers[link.source], numbers[link.target])
+        for link in result.relation_edges()
+        if link.source in numbers and link.target in numbers
+    )
+    return IndexRows(tuple(relations), tuple(dict.fromkeys(edges)), tuple(dict.fromkeys(row_links)))

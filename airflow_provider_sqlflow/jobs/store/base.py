@@ -89,13 +89,15 @@ class Claim:
     """The right to work on a job's run. Another claim, a cancel or a delete ends it.
 
     ``token`` is unique to the claim: every write below needs the one that the store holds, so a worker
-    that lost its lease while it slept can change nothing.
+    that lost its lease while it slept can change nothing. ``attempts`` counts the claims of the run, this
+    one included, those that were released left out.
     """
 
     job: Job
     request: JobRequest
     worker: str
     token: str
+    attempts: int = 1
 
     @property
     def run(self) -> int:
@@ -166,15 +168,22 @@ class JobStore(JobReader, Protocol):
         """
 
     def create_run(
-        self, job_id: JobId, request: JobRequest, digest: str, at: datetime, incremental: bool
+        self,
+        job_id: JobId,
+        request: JobRequest,
+        digest: str,
+        at: datetime,
+        incremental: bool,
+        after_run: int | None = None,
     ) -> Job:
         """Queue another run of an ended job, under a request that replaces the one before.
 
         The same idempotency key and digest as a run that did not fail give that run's job unchanged.
+        ``after_run`` is the run whose request the new one builds on: nobody else may have added one.
 
         Raises:
             JobNotFoundError: no such job.
-            JobTransitionError: it has not ended, or it is deleted.
+            JobTransitionError: it has not ended, is deleted, or has a later run than ``after_run``.
             JobConflictError: the key belongs to another digest.
         """
 
@@ -183,6 +192,7 @@ class JobStore(JobReader, Protocol):
 
         Raises:
             JobNotFoundError: no such job.
+            JobTransitionError: it is deleted.
         """
 
     def claim_job(self, job_id: JobId, worker: str, at: datetime, until: datetime) -> Claim | None:

@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import URL, Connection, Engine, NullPool, create_engine, event, exc, make_url
 
-from airflow_provider_sqlflow.errors import ConfigError, StoreUnavailableError
+from airflow_provider_sqlflow.errors import ConfigError, StoreError, StoreUnavailableError
 
 BUSY_SECONDS = 30
 """How long a writer waits for another before the store counts as unavailable."""
 
+RETRY_SECONDS = 30
+"""How long an operation is tried again while the database does not answer, unless told otherwise."""
+
 _CONNECT_SECONDS = 10
+_FIRST_PAUSE_SECONDS = 0.1
+_LONGEST_PAUSE_SECONDS = 2.0
 _WRITES = "sqlflow_writes"
 _SECRET_QUERY_KEYS = ("password", "sslpassword")
+
+Answer = TypeVar("Answer")
 
 
 class Database:
@@ -25,12 +32,14 @@ class Database:
     Args:
         url: ``sqlite:///file`` or ``postgresql://...``. SQLite's ``?timeout=`` (seconds) and PostgreSQL's
             ``?connect_timeout=`` replace the times that we wait.
+        retry_seconds: how long :meth:`read` and :meth:`write` try again when the database does not answer.
 
     Raises:
         ConfigError: the URL is not one of these, or its driver is not installed.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, retry_seconds: float = RETRY_SECONDS) -> None:
+        self._retry_seconds = retry_seconds
         parsed = _parse_url(url)
         self.shown_url = _shown(parsed)
         self.sqlite_path = Path(parsed.database) if parsed.database and _is_sqlite(parsed) else None
@@ -41,6 +50,49 @@ class Database:
                 f"the store {self.shown_url} needs the Python package {error.name}: "
                 "pip install 'airflow-provider-sqlflow[postgres]'"
             ) from None
+
+    def read(self, work: Callable[[Connection], Answer]) -> Answer:
+        """Do work that only reads, in one transaction; tried again while the database does not answer.
+
+        Raises:
+            StoreUnavailableError: it did not answer for long.
+        """
+        return self._repeat(work, writes=False, repeatable=True)
+
+    def write(self, work: Callable[[Connection], Answer], *, repeatable: bool = False) -> Answer:
+        """Do work that writes, in one transaction; tried again while nothing of it is kept.
+
+        A commit that broke off may have been kept or not: then only work that is ``repeatable``, that is
+        means the same done twice, is tried again.
+
+        Raises:
+            StoreUnavailableError: the database did not answer for long, or broke off at the commit.
+        """
+        return self._repeat(work, writes=True, repeatable=repeatable)
+
+    def _repeat(self, work: Callable[[Connection], Answer], *, writes: bool, repeatable: bool) -> Answer:
+        from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_random_exponential
+
+        is_committing = False
+
+        def attempt() -> Answer:
+            nonlocal is_committing
+            is_committing = False
+            with self.writing() if writes else self.reading() as connection:
+                answer = work(connection)
+                is_committing = True
+            return answer
+
+        def may_repeat(error: BaseException) -> bool:
+            return isinstance(error, StoreUnavailableError) and (repeatable or not is_committing)
+
+        retrying = Retrying(
+            retry=retry_if_exception(may_repeat),
+            wait=wait_random_exponential(_FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS),
+            stop=stop_after_delay(self._retry_seconds),
+            reraise=True,
+        )
+        return retrying(attempt)
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
@@ -53,6 +105,27 @@ class Database:
         """A transaction that writes; waits its turn from the start, so it never fails half way."""
         with self._translating(), self.engine.execution_options(**{_WRITES: True}).begin() as connection:
             yield connection
+
+    @contextmanager
+    def migrating(self) -> Iterator[Connection]:
+        """A transaction that changes tables, and leaves no reference without its row.
+
+        SQLite changes a table by making another one and dropping the first, which must not empty the tables
+        that refer to it; the switch works outside a transaction only.
+        """
+        with self._translating(), self.engine.execution_options(**{_WRITES: True}).connect() as connection:
+            if self.sqlite_path is not None:
+                driver = connection.connection.driver_connection
+                assert driver is not None  # noqa: S101  # it was just opened
+                driver.execute("PRAGMA foreign_keys = OFF")
+            with connection.begin():
+                yield connection
+                if self.sqlite_path is not None:
+                    broken = connection.exec_driver_sql("PRAGMA foreign_key_check").first()
+                    if broken is not None:
+                        raise StoreError(
+                            f"the job store {self.shown_url} refers to rows that are gone: {broken}"
+                        )
 
     def close(self) -> None:
         """Close the connections."""

@@ -5,15 +5,20 @@ from __future__ import annotations
 import fcntl
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, exc, inspect, text
 
-from airflow_provider_sqlflow.errors import StoreUnavailableError, StoreVersionError
+from airflow_provider_sqlflow.errors import ConfigError, StoreUnavailableError, StoreVersionError
 from airflow_provider_sqlflow.jobs.store.database import BUSY_SECONDS, Database
 from airflow_provider_sqlflow.jobs.store.tables import SCHEMA_REVISION, VERSION_TABLE
+
+if TYPE_CHECKING:
+    from alembic.config import Config
 
 _SCRIPTS = "airflow_provider_sqlflow.jobs.store:migrations"
 _ADVISORY_LOCK = 5_772_156_649
@@ -37,48 +42,95 @@ def upgrade_schema(database: Database) -> None:
     with database.reading() as connection:
         if _revision(connection) == SCHEMA_REVISION:
             return
+    _migrate(database, _upgrade)
+
+
+def downgrade_schema(database: Database, revision: str) -> None:
+    """Take the tables back to an earlier revision, for an older version of the package.
+
+    This version upgrades the store again as soon as it opens it.
+
+    Raises:
+        ConfigError: no such revision, or a later one than the store has.
+        StoreUnavailableError: as in :func:`upgrade_schema`.
+        StoreVersionError: as in :func:`upgrade_schema`.
+    """
+    if database.sqlite_path is not None and not database.sqlite_path.exists():
+        raise ConfigError(f"there is no job store {database.shown_url}")
+    _migrate(database, partial(_downgrade, revision))
+
+
+def current_revision(database: Database) -> str | None:
+    """The revision of the store's schema; ``None`` where there are no tables.
+
+    Raises:
+        StoreUnavailableError: the database does not answer.
+    """
+    if database.sqlite_path is not None and not database.sqlite_path.exists():
+        return None
+    with database.reading() as connection:
+        return _revision(connection)
+
+
+def _migrate(database: Database, change: Callable[[Config, str | None], None]) -> None:
+    """Change the schema, alone: others that want the same wait."""
     try:
-        if database.sqlite_path is None:
-            _upgrade_postgres(database)
-        else:
-            with _file_lock(database, database.sqlite_path):
+        with ExitStack() as stack:
+            if database.sqlite_path is not None:
+                stack.enter_context(_file_lock(database, database.sqlite_path))
                 _turn_wal_on(database)
-                _upgrade(database)
+            connection = stack.enter_context(database.migrating())
+            if database.sqlite_path is None:
+                connection.execute(text(f"SET LOCAL lock_timeout = '{_LOCK_SECONDS}s'"))
+                connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _ADVISORY_LOCK})
+            _run_migrations(database, connection, change)
     except exc.ProgrammingError as error:  # PostgreSQL: no right to create tables, for one
         raise StoreUnavailableError(
             f"the job store {database.shown_url} cannot be set up: {error.orig}"
         ) from error
 
 
-def _upgrade_postgres(database: Database) -> None:
-    with database.writing() as connection:
-        connection.execute(text(f"SET LOCAL lock_timeout = '{_LOCK_SECONDS}s'"))
-        connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _ADVISORY_LOCK})
-        _run_migrations(database, connection)
-
-
-def _upgrade(database: Database) -> None:
-    with database.writing() as connection:
-        _run_migrations(database, connection)
-
-
-def _run_migrations(database: Database, connection: Connection) -> None:
-    from alembic import command
+def _run_migrations(
+    database: Database, connection: Connection, change: Callable[[Config, str | None], None]
+) -> None:
     from alembic.config import Config
-    from alembic.script import ScriptDirectory
 
     config = Config(attributes={"connection": connection})
     config.set_main_option("script_location", _SCRIPTS)
     config.set_main_option("path_separator", "os")
     current = _revision(connection)
-    known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
-    if current is not None and current not in known:
+    if current is not None and current not in _known_revisions(config):
         raise StoreVersionError(
             f"the job store {database.shown_url} has schema {current}, which this version of "
             "airflow-provider-sqlflow does not know; upgrade the package"
         )
     with _alembic_in_use:
-        command.upgrade(config, "head")
+        change(config, current)
+
+
+def _upgrade(config: Config, _current: str | None) -> None:
+    from alembic import command
+
+    command.upgrade(config, "head")
+
+
+def _downgrade(revision: str, config: Config, current: str | None) -> None:
+    from alembic import command
+
+    known = _known_revisions(config)
+    if current is None or revision not in known[: known.index(current) + 1]:
+        shown = "none" if current is None else current
+        raise ConfigError(
+            f"the store has schema {shown} and cannot go back to {revision!r}; known: {', '.join(known)}"
+        )
+    command.downgrade(config, revision)
+
+
+def _known_revisions(config: Config) -> list[str]:
+    """All revisions, oldest first."""
+    from alembic.script import ScriptDirectory
+
+    return [script.revision for script in ScriptDirectory.from_config(config).walk_revisions()][::-1]
 
 
 def _revision(connection: Connection) -> str | None:

@@ -1,18 +1,20 @@
-"""The job store over SQLAlchemy Core: the same statements on SQLite and PostgreSQL."""
+"""The job store over SQLAlchemy Core: the same statements on SQLite and PostgreSQL.
+
+This module only says which transaction a method is, and whether it may be done twice; the statements are in
+the modules beside it.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import asdict, fields
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
+from functools import partial
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, RowMapping, delete, exc, func, insert, select, update
+from sqlalchemy import Connection, Select, exc, select
 
-from airflow_provider_sqlflow.errors import JobNotFoundError, JobTransitionError
-from airflow_provider_sqlflow.jobs.document import request_from_json, request_to_json
 from airflow_provider_sqlflow.jobs.model import (
-    TRANSITIONS,
+    InstancePage,
     Job,
     JobCounts,
     JobFile,
@@ -20,24 +22,37 @@ from airflow_provider_sqlflow.jobs.model import (
     JobId,
     JobPage,
     JobRequest,
+    JobRun,
     JobStatus,
+    Schedule,
+    TableRole,
 )
-from airflow_provider_sqlflow.jobs.store.base import same_request
-from airflow_provider_sqlflow.jobs.store.database import Database
+from airflow_provider_sqlflow.jobs.store import claims, cleaning, instances, jobs, listing, run_files
+from airflow_provider_sqlflow.jobs.store.base import (
+    Claim,
+    CleanSummary,
+    KnownResult,
+    SavedFile,
+    same_request,
+)
+from airflow_provider_sqlflow.jobs.store.database import RETRY_SECONDS, Answer, Database
+from airflow_provider_sqlflow.jobs.store.packing import unpack
 from airflow_provider_sqlflow.jobs.store.schema import upgrade_schema
-from airflow_provider_sqlflow.jobs.store.tables import job, job_file, job_tag
+from airflow_provider_sqlflow.jobs.store.tables import result, run_file, source_text
 
-_COUNT_NAMES = tuple(field.name for field in fields(JobCounts))
 _BATCH = 32
-"""Result documents fetched at once: they can be large."""
-
-_GIVES_KEY_UP = frozenset({JobStatus.FAIL, JobStatus.CANCEL, JobStatus.DELETE})
+"""Documents fetched at once: they can be large."""
 
 
 class SqlJobStore:
     """A :class:`~airflow_provider_sqlflow.jobs.store.base.JobStore` in SQLite or PostgreSQL.
 
-    The schema is created or brought up to date on opening.
+    The schema is created or brought up to date on opening, which is not tried again: a wrong URL shows at
+    once. Later, work waits for a database that does not answer.
+
+    Args:
+        url: see :class:`~airflow_provider_sqlflow.jobs.store.database.Database`.
+        retry_seconds: how long.
 
     Raises:
         ConfigError: the URL is of no database that can hold the store.
@@ -45,8 +60,8 @@ class SqlJobStore:
         StoreVersionError: its schema is newer than this code.
     """
 
-    def __init__(self, url: str) -> None:
-        self._database = Database(url)
+    def __init__(self, url: str, retry_seconds: float = RETRY_SECONDS) -> None:
+        self._database = Database(url, retry_seconds)
         upgrade_schema(self._database)
 
     @property
@@ -54,252 +69,203 @@ class SqlJobStore:
         """The store's URL without its password."""
         return self._database.shown_url
 
+    # -- looking up
+
     def get_job(self, job_id: JobId) -> Job:
         """See the protocol."""
-        with self._database.reading() as connection:
-            return _get_job(connection, job_id)
+        return self._database.read(lambda connection: listing.get_job(connection, job_id))
 
     def find_key(self, idempotency_key: str) -> tuple[JobId, str] | None:
         """See the protocol."""
-        query = select(job.c.id, job.c.digest).where(job.c.idempotency_key == idempotency_key)
-        with self._database.reading() as connection:
-            row = connection.execute(query).first()
-        return None if row is None else (JobId(row.id), row.digest)
+        return self._database.read(lambda connection: listing.find_key(connection, idempotency_key))
 
     def list_jobs(self, where: JobFilter, limit: int, offset: int) -> JobPage:
         """See the protocol."""
-        conditions = _conditions(where)
-        page = (
-            select(job)
-            .where(*conditions)
-            .order_by(job.c.created_at.desc(), job.c.number.desc())
-            .limit(limit)
-            .offset(offset)
-        )
-        total = select(func.count()).select_from(job).where(*conditions)
-        with self._database.reading() as connection:
-            rows = connection.execute(page).mappings().all()
-            tags = _tags(connection, [row["id"] for row in rows])
-            return JobPage(
-                tuple(_job(row, tags.get(row["id"], ())) for row in rows),
-                connection.execute(total).scalar_one(),
-            )
+        return self._database.read(lambda connection: listing.list_jobs(connection, where, limit, offset))
 
-    def list_files(self, job_id: JobId) -> tuple[JobFile, ...]:
+    def list_files(self, job_id: JobId, run: int | None = None) -> tuple[JobFile, ...]:
         """See the protocol."""
-        columns = [job_file.c[field.name] for field in fields(JobFile)]
-        query = select(*columns).where(job_file.c.job_id == job_id).order_by(job_file.c.position)
-        with self._database.reading() as connection:
-            rows = connection.execute(query).mappings().all()
-        return tuple(JobFile(**{**row, "status": JobStatus(row["status"])}) for row in rows)
+        return self._database.read(lambda connection: listing.list_files(connection, job_id, run))
+
+    def list_runs(self, job_id: JobId) -> tuple[JobRun, ...]:
+        """See the protocol."""
+        return self._database.read(lambda connection: listing.list_runs(connection, job_id))
+
+    def list_scheduled(self) -> tuple[Job, ...]:
+        """See the protocol."""
+        return self._database.read(listing.list_scheduled)
+
+    def list_instances(
+        self,
+        table: str,
+        role: TableRole | None,
+        start: datetime | None,
+        end: datetime | None,
+        limit: int,
+        offset: int,
+    ) -> InstancePage:
+        """See the protocol."""
+        return self._database.read(
+            lambda connection: instances.list_instances(connection, table, role, start, end, limit, offset)
+        )
 
     def get_request(self, job_id: JobId) -> JobRequest:
         """See the protocol."""
-        with self._database.reading() as connection:
-            document = connection.execute(select(job.c.request).where(job.c.id == job_id)).scalar()
-        if not document:
-            raise JobNotFoundError(f"no request of job {job_id}: there is no such job, or it was deleted")
-        return request_from_json(document)
+        return self._database.read(lambda connection: listing.get_request(connection, job_id))
 
     def iter_results(self, job_id: JobId) -> Iterator[str]:
         """See the protocol."""
-        return (row["result"] for row in self._iter_files(job_id, job_file.c.result))
+        query = select(result.c.document).join(run_file, run_file.c.result_id == result.c.id)
+        return (unpack(row["document"]) for row in self._iter_shown(job_id, query))
 
     def iter_texts(self, job_id: JobId) -> Iterator[tuple[str, str]]:
         """See the protocol."""
-        return ((row["path"], row["text"]) for row in self._iter_files(job_id, job_file.c.text))
+        query = select(run_file.c.path, source_text.c.text)
+        query = query.join(source_text, run_file.c.text_id == source_text.c.id)
+        return ((row["path"], unpack(row["text"])) for row in self._iter_shown(job_id, query))
 
     def count_jobs(self) -> int:
         """See the protocol."""
-        query = select(func.count()).select_from(job).where(job.c.status != JobStatus.DELETE.value)
-        with self._database.reading() as connection:
-            return connection.execute(query).scalar_one()
+        return self._database.read(listing.count_jobs)
 
-    def create_job(self, new: Job, request: JobRequest, digest: str, files: Sequence[str]) -> Job:
+    # -- submitting
+
+    def create_job(self, job: Job, request: JobRequest, digest: str) -> Job:
         """See the protocol."""
+
+        def insert(connection: Connection) -> Job:
+            return jobs.create_job(connection, job, request, digest)
+
         try:
-            return self._insert(new, request, digest, files)
+            return self._database.write(insert)
         except exc.IntegrityError:
             key = request.idempotency_key
             found = None if key is None else self.find_key(key)
             if key is not None and found is not None:
                 return self.get_job(same_request(found, key, digest))
         # The key was given up between the two looks at it; if not, the error is another one.
-        return self._insert(new, request, digest, files)
+        return self._database.write(insert)
 
-    def change_status(
+    def create_run(
         self,
         job_id: JobId,
-        status: JobStatus,
+        request: JobRequest,
+        digest: str,
         at: datetime,
-        *,
-        counts: JobCounts | None = None,
-        error: str = "",
+        incremental: bool,
+        after_run: int | None = None,
     ) -> Job:
         """See the protocol."""
-        with self._database.writing() as connection:
-            return _change_status(connection, job_id, status, at, counts, error)
 
-    def save_file(self, job_id: JobId, position: int, file: JobFile, result: str, text: str) -> None:
-        """See the protocol."""
-        statement = (
-            update(job_file)
-            .where(job_file.c.job_id == job_id, job_file.c.position == position)
-            .values({**asdict(file), "status": file.status.value, "result": result, "text": text})
-        )
-        with self._database.writing() as connection:
-            connection.execute(statement)
+        def queue(connection: Connection) -> Job:
+            return jobs.create_run(connection, job_id, request, digest, at, incremental, after_run)
 
-    def save_progress(self, job_id: JobId, counts: JobCounts, current_file: str) -> None:
+        try:
+            return self._database.write(queue)
+        except exc.IntegrityError:  # the key was taken meanwhile, which the second look sees
+            return self._database.write(queue)
+
+    def set_schedule(self, job_id: JobId, schedule: Schedule | None) -> Job:
         """See the protocol."""
-        statement = (
-            update(job)
-            .where(job.c.id == job_id, job.c.status == JobStatus.RUNNING.value)
-            .values({**asdict(counts), "current_file": current_file})
+        return self._again(lambda connection: jobs.set_schedule(connection, job_id, schedule))
+
+    def cancel_job(self, job_id: JobId, at: datetime) -> Job:
+        """See the protocol."""
+        return self._database.write(lambda connection: jobs.end_job(connection, job_id, JobStatus.CANCEL, at))
+
+    def fail_job(self, job_id: JobId, at: datetime, error: str) -> Job:
+        """See the protocol."""
+        return self._database.write(
+            lambda connection: jobs.end_job(connection, job_id, JobStatus.FAIL, at, error)
         )
-        with self._database.writing() as connection:
-            connection.execute(statement)
 
     def delete_job(self, job_id: JobId, at: datetime) -> Job:
         """See the protocol."""
-        with self._database.writing() as connection:
-            deleted = _change_status(connection, job_id, JobStatus.DELETE, at, None, "")
-            connection.execute(delete(job_file).where(job_file.c.job_id == job_id))
-            connection.execute(update(job).where(job.c.id == job_id).values(request=""))
-            return deleted
+        return self._database.write(lambda connection: cleaning.delete_job(connection, job_id, at))
+
+    # -- working
+
+    def claim_job(self, job_id: JobId, worker: str, at: datetime, until: datetime) -> Claim | None:
+        """See the protocol."""
+        return self._database.write(
+            lambda connection: claims.claim_job(connection, job_id, worker, at, until)
+        )
+
+    def claim_next(self, queues: Sequence[str], worker: str, at: datetime, until: datetime) -> Claim | None:
+        """See the protocol."""
+        return self._database.write(
+            lambda connection: claims.claim_next(connection, queues, worker, at, until)
+        )
+
+    def renew_claim(self, claim: Claim, until: datetime, counts: JobCounts, current_file: str) -> None:
+        """See the protocol."""
+        self._again(lambda connection: claims.renew_claim(connection, claim, until, counts, current_file))
+
+    def release_claim(self, claim: Claim) -> None:
+        """See the protocol."""
+        self._again(lambda connection: claims.release_claim(connection, claim))
+
+    def plan_files(self, claim: Claim, names: Sequence[str], inputs_digest: str) -> None:
+        """See the protocol."""
+        self._again(lambda connection: run_files.plan_files(connection, claim, names, inputs_digest))
+
+    def reuse_run(self, claim: Claim, inputs_digest: str) -> JobRun | None:
+        """See the protocol."""
+        return self._again(lambda connection: run_files.reuse_run(connection, claim, inputs_digest))
+
+    def find_results(self, input_keys: Sequence[str]) -> dict[str, list[KnownResult]]:
+        """See the protocol."""
+        return self._database.read(lambda connection: run_files.find_results(connection, input_keys))
+
+    def save_files(self, claim: Claim, files: Sequence[SavedFile], counts: JobCounts) -> None:
+        """See the protocol."""
+        self._again(lambda connection: run_files.save_files(connection, claim, files, counts))
+
+    def count_relations(self, claim: Claim) -> int:
+        """See the protocol."""
+        return self._database.read(lambda connection: run_files.count_relations(connection, claim))
+
+    def finish_run(
+        self, claim: Claim, status: JobStatus, at: datetime, counts: JobCounts, error: str = ""
+    ) -> Job:
+        """See the protocol."""
+        return self._database.write(
+            lambda connection: claims.finish_run(connection, claim, status, at, counts, error)
+        )
+
+    # -- keeping house
+
+    def clean(self, before: datetime) -> CleanSummary:
+        """See the protocol. Many short transactions: writers go on in between."""
+        removed = CleanSummary(
+            jobs=self._drain(lambda connection: cleaning.clean_jobs(connection, before)),
+            runs=self._drain(lambda connection: cleaning.clean_runs(connection, before)),
+            results=self._drain(cleaning.clean_results),
+            texts=self._drain(cleaning.clean_texts),
+        )
+        self._drain(cleaning.clean_names)
+        return removed
 
     def close(self) -> None:
         """See the protocol."""
         self._database.close()
 
-    def _insert(self, new: Job, request: JobRequest, digest: str, files: Sequence[str]) -> Job:
-        with self._database.writing() as connection:
-            _insert_job(connection, new, request, digest, files)
-            return _get_job(connection, new.id)
+    def _again(self, work: Callable[[Connection], Answer]) -> Answer:
+        """Work that means the same done twice."""
+        return self._database.write(work, repeatable=True)
 
-    def _iter_files(self, job_id: JobId, column: ColumnElement[Any]) -> Iterator[RowMapping]:
+    def _drain(self, clean_some: Callable[[Connection], int]) -> int:
+        total = 0
+        while removed := self._again(clean_some):
+            total += removed
+        return total
+
+    def _iter_shown(self, job_id: JobId, query: Select[Any]) -> Iterator[Any]:
         # Short transactions: a slow consumer must not hold one open.
-        position = -1
-        while True:
-            query = (
-                select(job_file.c.position, job_file.c.path, column)
-                .where(job_file.c.job_id == job_id, job_file.c.position > position, column.is_not(None))
-                .order_by(job_file.c.position)
-                .limit(_BATCH)
-            )
-            with self._database.reading() as connection:
-                rows = connection.execute(query).mappings().all()
-            if not rows:
-                return
+        run_id = self._database.read(lambda connection: listing.shown_run(connection, job_id))
+        if run_id is None:
+            return
+        after = -1
+        while rows := self._database.read(partial(listing.file_batch, query, run_id, after, _BATCH)):
             yield from rows
-            position = rows[-1]["position"]
-
-
-def _insert_job(
-    connection: Connection, new: Job, request: JobRequest, digest: str, files: Sequence[str]
-) -> None:
-    connection.execute(
-        insert(job).values(
-            id=new.id,
-            name=new.name,
-            name_folded=new.name.casefold(),
-            dialect=new.dialect,
-            status=new.status.value,
-            owner=new.owner,
-            created_at=new.created_at,
-            idempotency_key=request.idempotency_key,
-            digest=digest,
-            request=request_to_json(request),
-            **asdict(new.counts),
-        )
-    )
-    tags = [{"job_id": new.id, "tag": tag, "position": n} for n, tag in enumerate(dict.fromkeys(new.tags))]
-    if tags:
-        connection.execute(insert(job_tag), tags)
-    rows = [
-        {"job_id": new.id, "position": n, "path": path, "status": JobStatus.CREATE.value}
-        for n, path in enumerate(files)
-    ]
-    if rows:
-        connection.execute(insert(job_file), rows)
-
-
-def _change_status(
-    connection: Connection,
-    job_id: JobId,
-    status: JobStatus,
-    at: datetime,
-    counts: JobCounts | None,
-    error: str,
-) -> Job:
-    allowed_from = [before.value for before, allowed in TRANSITIONS.items() if status in allowed]
-    values: dict[str, Any] = {"status": status.value, "current_file": ""}
-    if counts is not None:
-        values.update(asdict(counts))
-    if error:
-        values["error"] = error
-    if status is JobStatus.RUNNING:
-        values["begin_at"] = at
-    if status.is_terminal:
-        values["end_at"] = func.coalesce(job.c.end_at, at)  # deleting does not move the end
-    if status in _GIVES_KEY_UP:
-        values["idempotency_key"] = None
-    statement = update(job).where(job.c.id == job_id, job.c.status.in_(allowed_from)).values(values)
-    changed = connection.execute(statement).rowcount
-    found = _get_job(connection, job_id)
-    if not changed:
-        raise JobTransitionError(f"job {job_id} is {found.status.value} and cannot become {status.value}")
-    return found
-
-
-def _get_job(connection: Connection, job_id: JobId) -> Job:
-    row = connection.execute(select(job).where(job.c.id == job_id)).mappings().first()
-    if row is None:
-        raise JobNotFoundError(f"no job {job_id}")
-    return _job(row, _tags(connection, [job_id]).get(job_id, ()))
-
-
-def _tags(connection: Connection, job_ids: Sequence[str]) -> dict[str, tuple[str, ...]]:
-    query = (
-        select(job_tag).where(job_tag.c.job_id.in_(job_ids)).order_by(job_tag.c.job_id, job_tag.c.position)
-    )
-    tags: dict[str, tuple[str, ...]] = {}
-    for row in connection.execute(query):
-        tags[row.job_id] = (*tags.get(row.job_id, ()), row.tag)
-    return tags
-
-
-def _job(row: RowMapping, tags: tuple[str, ...]) -> Job:
-    return Job(
-        id=JobId(row["id"]),
-        name=row["name"],
-        dialect=row["dialect"],
-        status=JobStatus(row["status"]),
-        created_at=row["created_at"],
-        begin_at=row["begin_at"],
-        end_at=row["end_at"],
-        owner=row["owner"],
-        tags=tags,
-        counts=JobCounts(**{name: row[name] for name in _COUNT_NAMES}),
-        current_file=row["current_file"],
-        error=row["error"],
-    )
-
-
-def _conditions(where: JobFilter) -> list[ColumnElement[bool]]:
-    conditions: list[ColumnElement[bool]] = []
-    if where.status:
-        conditions.append(job.c.status.in_([status.value for status in where.status]))
-    if where.name:
-        conditions.append(job.c.name_folded.contains(where.name.casefold(), autoescape=True))
-    if where.owner:
-        conditions.append(job.c.owner == where.owner)
-    if where.tag:
-        conditions.append(
-            select(job_tag.c.tag).where(job_tag.c.job_id == job.c.id, job_tag.c.tag == where.tag).exists()
-        )
-    if where.created_from is not None:
-        conditions.append(job.c.created_at >= where.created_from)
-    if where.created_to is not None:
-        conditions.append(job.c.created_at <= where.created_to)
-    return conditions
+            after = rows[-1]["position"]

@@ -104,8 +104,6 @@ job = Table(
     Column("name_folded", Text, nullable=False),  # casefold() of name: databases fold differently
     Column("dialect", String(64), nullable=False),
     Column("owner", Text, nullable=False),
-    Column("idempotency_key", Text, unique=True),
-    Column("digest", String(64), nullable=False),
     Column("request", Text, nullable=False),
     Column("current_file", Text, nullable=False, server_default=""),
     Column("kind", String(16), nullable=False, server_default="simple"),
@@ -142,6 +140,8 @@ run = Table(
     Column("number", Integer, nullable=False),
     Column("batch_id", String(64), nullable=False),
     Column("incremental", Boolean, nullable=False, server_default=true()),
+    Column("idempotency_key", Text, unique=True),  # null once the run failed, or its job was deleted
+    Column("digest", String(64), nullable=False),  # of what this submit asked
     Column("inputs_digest", String(64)),
     # The Airflow task instance that submitted it.
     Column("dag_id", Text),
