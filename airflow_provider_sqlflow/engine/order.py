@@ -19,7 +19,7 @@ _DECLARES = tuple(
     re.compile(pattern + _NAME + behind)
     for pattern, behind in (
         (
-            r"create(?<!\wcreate)(?:\s+\w+){0,6}?\s+"
+            r"create(?<!\wcreate)(?:\s+(?!temp\b|temporary\b|volatile\b)\w+){0,6}?\s+"
             r"(?:table|view|stream|synonym)\s+(?:if\s+not\s+exists\s+)?",
             "",
         ),

@@ -63,18 +63,12 @@ def test_few_questions_are_answered_like_all_that_is_visible():
         "SELECT x INTO u FROM a.t",
         'SELECT * FROM a.t, b.t, u, "my t"',
     )
-    questions = (
-        (None, None, "t"),
-        (None, "a", "T"),
-        (None, "b", "t"),
-        (None, None, "my t"),
-        (None, None, "u"),
-    )
+    questions = ((None, "t"), ("a", "T"), ("b", "t"), (None, "my t"), (None, "u"))
     program = Program(lambda: texts)
     for number in program.order:
         whole, lazy = catalog_of(program.visible(number)), program.catalog(number)
         for asked in questions:
-            assert lazy.columns(*asked) == whole.columns(*asked)
+            assert lazy.columns(None, *asked) == whole.columns(None, *asked)
         read = read_script(Script("s", texts[number]), dialect="tsql", catalog=lazy)
         program.declare(number, read.declarations)
     assert program.catalog(3).columns(None, "b", "t") == ("y",)
