@@ -42,6 +42,7 @@ from airflow_provider_sqlflow.engine.statements.ddl import read_command
 from airflow_provider_sqlflow.engine.statements.dispatch import read_statement
 from airflow_provider_sqlflow.engine.template import neutralise
 from airflow_provider_sqlflow.engine.text import SourceText
+from airflow_provider_sqlflow.engine.values import maker
 
 # What a tree of a shape that no reader expects leads to: sqlglot accepts some malformed text.
 _SLIPS = (AssertionError, AttributeError, IndexError, KeyError, TypeError, ValueError)
@@ -49,7 +50,7 @@ _SLIPS = (AssertionError, AttributeError, IndexError, KeyError, TypeError, Value
 _MAX_LOSSES = 200
 _NO_SEMICOLONS = frozenset({"tsql", "fabric"})
 _MAX_JOINED = 4  # pieces of a T-SQL script that are tried as one statement
-_MAX_JOINED = 4  # pieces of a T-SQL script that are tried as one statement
+_make_relation = maker(Relation)
 
 
 @dataclass(frozen=True, slots=True)
@@ -444,12 +445,15 @@ class _Reading:
     def _result(self) -> LineageResult:
         statements = tuple(outcome.lineage for outcome in self.outcomes)
         relations = tuple(self._relations())
-        kinds = {relation.id: relation.kind for relation in relations}
-        temporary = {identity for identity, kind in kinds.items() if kind is RelationKind.TEMP_TABLE}
+        temporary = {item.id for item in relations if item.kind is RelationKind.TEMP_TABLE}
         renames = self._followed_renames(statements)
         edges: list[Edge] = []
         relation_edges: dict[RelationEdge, None] = {}
         for outcome in self.outcomes:
+            if not temporary and not renames:
+                edges.extend(outcome.lineage.folded)
+                relation_edges.update(dict.fromkeys(outcome.relation_edges))
+                continue
             for edge in outcome.lineage.folded:
                 if edge.target.relation not in temporary:
                     moved = _follow(edge, renames)
@@ -488,7 +492,7 @@ class _Reading:
         for identity, (node, place) in self.session.mentions.items():
             names = [column.name or "" for column in [*node.columns.values(), *node.found.values()]]
             span = source.span(*place) if place is not None else None
-            yield Relation(identity, node.kind, tuple(dict.fromkeys(names)), span)
+            yield _make_relation(identity, node.kind, tuple(dict.fromkeys(names)), span)
 
 
 def _follow(edge: Edge, renames: dict[RelationId, RelationId]) -> Edge | None:

@@ -14,6 +14,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from airflow_provider_sqlflow.engine.model import ColumnRef, Effect, RelationId, RelationKind, Subtype
+from airflow_provider_sqlflow.engine.values import maker
+
+_make_ref = maker(ColumnRef)
 
 # How an input acts on a column. Direct kinds come first and grow stronger; see `combine`.
 IDENTITY, TRANSFORMATION, AGGREGATION = 0, 1, 2
@@ -56,7 +59,10 @@ Leaves = dict[tuple["Column", int], Place | None]
 
 
 class Column:
-    """A column of a node, or its row set (``name`` is ``None``). ``inputs`` is ``None`` on a base."""
+    """A column of a node, or its row set (``name`` is ``None``). ``inputs`` is ``None`` on a base.
+
+    ``leaves`` is ``None`` until they are folded; those of a base are itself and need no table.
+    """
 
     __slots__ = ("_ref", "inputs", "leaves", "name", "node")
 
@@ -64,15 +70,20 @@ class Column:
         self.node = node
         self.name = name
         self.inputs = inputs
-        self.leaves: Leaves | None = {(self, IDENTITY): None} if inputs is None else None
+        self.leaves: Leaves | None = None
         self._ref: ColumnRef | None = None
 
     @property
     def ref(self) -> ColumnRef:
         """The column as the result shows it."""
         if self._ref is None:
-            self._ref = ColumnRef(self.node.id, self.name)
+            self._ref = _make_ref(self.node.id, self.name)
         return self._ref
+
+    @property
+    def is_folded(self) -> bool:
+        """Whether the leaves are known."""
+        return self.inputs is None or self.leaves is not None
 
     def fold(self) -> None:
         """Compute the leaves from the inputs' leaves."""
@@ -199,14 +210,17 @@ def fold(column: Column) -> None:
     inputs = column.inputs
     if inputs is None:
         return
-    if len(inputs) == 1 and inputs[0].kind == IDENTITY and inputs[0].column.leaves is not None:
-        column.leaves = inputs[0].column.leaves
+    if len(inputs) == 1 and inputs[0].kind == IDENTITY and inputs[0].column.is_folded:
+        source = inputs[0].column
+        if source.leaves is None:
+            source.leaves = {(source, IDENTITY): None}
+        column.leaves = source.leaves  # a copy quotes what it is a copy of
         return
     leaves: Leaves = {}
     for item in inputs:
         kind, place = item.kind, item.place
         source = item.column
-        if source.name is None:
+        if source.name is None or source.inputs is None:
             leaves.setdefault((source, kind), place)
             continue
         if source.leaves is None:
@@ -230,6 +244,8 @@ def fold_cycle(column: Column) -> Leaves:
         seen[current, kind] = None
         if current.name is None:
             leaves.setdefault((current, kind), place)
+        elif current.inputs is None:
+            leaves.setdefault((current, kind), None if kind == IDENTITY else place)
         elif current.leaves is not None:
             for (leaf, inner), inner_place in current.leaves.items():
                 leaves.setdefault((leaf, combine(kind, inner)), inner_place if kind == IDENTITY else place)
@@ -245,6 +261,9 @@ Leaf = tuple[Column, int, Place | None]
 
 def column_leaves(column: Column) -> Iterator[Leaf]:
     """Base columns (or row sets) behind a column, links to row sets followed."""
+    if column.inputs is None:
+        yield column, IDENTITY, None
+        return
     if column.leaves is None:
         fold(column)
     for (leaf, kind), place in (column.leaves or {}).items():

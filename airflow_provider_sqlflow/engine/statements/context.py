@@ -21,7 +21,6 @@ from airflow_provider_sqlflow.engine.graph import (
     row_leaves,
 )
 from airflow_provider_sqlflow.engine.model import (
-    ColumnRef,
     Edge,
     RelationEdge,
     RelationId,
@@ -34,6 +33,9 @@ from airflow_provider_sqlflow.engine.queries import QueryReader
 from airflow_provider_sqlflow.engine.reader import Written
 from airflow_provider_sqlflow.engine.session import Name, Session, table_parts
 from airflow_provider_sqlflow.engine.split import RawStatement, split
+from airflow_provider_sqlflow.engine.values import maker
+
+_make_edge = maker(Edge)
 
 
 @dataclass(slots=True)
@@ -69,6 +71,8 @@ class Statement:
     row_links: list[tuple[Node, Node, Place]] = field(default_factory=list)
     swapped: tuple[Node, Node] | None = None
     only_caches: bool = False
+    edges: dict[tuple[Column, Column, int, Place], Edge] = field(default_factory=dict)
+    """Every edge made: most steps of the chain are folded edges as well."""
 
     def __post_init__(self) -> None:
         """Make the reader of this statement's queries."""
@@ -209,20 +213,17 @@ class Statement:
             seen[RelationEdge(source.id, target.id, self.index)] = None
         return seen
 
-    def _edge(self, source: ColumnRef, target: ColumnRef, kind: int, place: Place | None) -> Edge:
+    def _edge(self, source: Column, target: Column, kind: int, place: Place | None) -> Edge:
         place = place or self.reader.quoter.whole
-        effect, subtype, masking = describe(kind)
-        text = self.session.source
-        return Edge(
-            source,
-            target,
-            effect,
-            subtype,
-            text.slice(*place),
-            text.span(*place),
-            self.index,
-            masking,
-        )
+        key = (source, target, kind, place)
+        edge = self.edges.get(key)
+        if edge is None:
+            effect, subtype, masking = describe(kind)
+            expression, span = self.session.source.quote(place)
+            edge = self.edges[key] = _make_edge(
+                source.ref, target.ref, effect, subtype, expression, span, self.index, masking
+            )
+        return edge
 
     def _folded(self) -> Iterable[Edge]:
         edges: dict[tuple[Column, Column, int], Edge] = {}
@@ -237,7 +238,7 @@ class Statement:
             self._fold_rows(edges, node.rows, node.rows)
         for source, target_node, place in self.row_links:
             key = (source.rows, target_node.rows, IDENTITY)
-            edges[key] = self._edge(source.rows.ref, target_node.rows.ref, IDENTITY, place)
+            edges[key] = self._edge(source.rows, target_node.rows, IDENTITY, place)
         return edges.values()
 
     def _fold_into(
@@ -247,13 +248,13 @@ class Statement:
         for leaf, kind, place in column_leaves(value):
             key = (leaf, target, kind)
             if key not in edges:
-                edges[key] = self._edge(leaf.ref, target.ref, kind, place or first)
+                edges[key] = self._edge(leaf, target, kind, place or first)
 
     def _fold_rows(self, edges: dict[tuple[Column, Column, int], Edge], target: Column, rows: Column) -> None:
         for leaf, kind, place in row_leaves(rows):
             key = (leaf, target, kind)
             if kind != ROWS and key not in edges:
-                edges[key] = self._edge(leaf.ref, target.ref, kind, place)
+                edges[key] = self._edge(leaf, target, kind, place)
 
     def _chain(self) -> Iterable[Edge]:
         chain = _Chain(self._edge)
@@ -261,9 +262,9 @@ class Statement:
             chain.add_node(node)
         for write in self.writes:
             for target, value in write.pairs:
-                chain.link(value.inputs or (), target.ref)
+                chain.link(value.inputs or (), target)
             if write.rows is not None:
-                chain.link(write.rows.inputs or (), write.target.rows.ref)
+                chain.link(write.rows.inputs or (), write.target.rows)
         for node in self.results:
             chain.add_node(node)
         for read in [node for write in self.writes for node in write.reads] + self.results:
@@ -272,44 +273,45 @@ class Statement:
                 for column in node.found.values() if node.is_derived else ():
                     whole = self.reader.quoter.whole  # the star stands in an earlier statement
                     inputs = [Input(item.column, item.kind, whole) for item in column.inputs or ()]
-                    chain.link(inputs, column.ref)
+                    chain.link(inputs, column)
         for source, target_node, place in self.row_links:
-            chain.edges.append(self._edge(source.rows.ref, target_node.rows.ref, IDENTITY, place))
+            chain.edges.append(self._edge(source.rows, target_node.rows, IDENTITY, place))
         return chain.edges
 
 
 class _Chain:
     """Collects the single steps of a statement; equal steps into one column are listed once."""
 
-    def __init__(self, make: Callable[[ColumnRef, ColumnRef, int, Place | None], Edge]) -> None:
+    def __init__(self, make: Callable[[Column, Column, int, Place | None], Edge]) -> None:
         self.make = make
         self.edges: list[Edge] = []
 
     def add_node(self, node: Node) -> None:
         """All steps into a node's columns and rows."""
         for column in node.columns.values():
-            self.link(column.inputs or (), column.ref)
+            self.link(column.inputs or (), column)
         for column in node.found.values():
-            self.link(column.inputs or (), column.ref)
+            self.link(column.inputs or (), column)
         if node.stars:
-            self.link(node.star_column().inputs or (), node.star_column().ref)
-        self.link(node.rows.inputs or (), node.rows.ref)
+            self.link(node.star_column().inputs or (), node.star_column())
+        self.link(node.rows.inputs or (), node.rows)
 
-    def link(self, inputs: Iterable[Input], target: ColumnRef) -> None:
+    def link(self, inputs: Iterable[Input], target: Column) -> None:
         """All steps into one column."""
         seen: set[tuple[Column, int]] = set()
         for item in inputs:
             source, kind = item.column, item.kind
-            if kind & 15 >= ROWS and not source.node.is_derived:
+            owner = source.node
+            if kind & 15 >= ROWS and not owner.is_derived:
                 continue  # that a base relation's rows are read is a relation edge, not a column edge
             if (source, kind) in seen:
                 continue
             seen.add((source, kind))
             if source.name is None and kind == IDENTITY:
                 kind = JOIN
-            is_itself = source.name == target.name and source.node.id == target.relation
-            if not (is_itself and source.node.is_derived):
-                self.edges.append(self.make(source.ref, target, kind, item.place))
+            if owner.is_derived and source.name == target.name and owner.id == target.node.id:
+                continue  # a column of itself: a branch or another version of the same relation
+            self.edges.append(self.make(source, target, kind, item.place))
 
 
 def _bases(node: Node, *, through_temporary: bool) -> Iterable[Node]:
