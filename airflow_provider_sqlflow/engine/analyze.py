@@ -382,6 +382,7 @@ class _Reading:
             self.count -= 1
             message = f"cannot read this statement ({type(error).__name__}: {error}); please report it"
             self._fail(raw.start, raw.end, raw.start, raw.end, "internal_error", message)
+        statement.release()
 
     def _recover(self, raw: RawStatement, error: StatementError) -> RawStatement | None:
         """A statement the parser refuses: perhaps two without a semicolon, else a diagnostic."""

@@ -47,7 +47,7 @@ class Collector:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if self._did_freeze:
-            gc.collect()
+            gc.collect(1)
             gc.unfreeze()
         if self._was_enabled:
             gc.enable()

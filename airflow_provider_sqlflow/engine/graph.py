@@ -62,12 +62,15 @@ class Column:
     """A column of a node, or its row set (``name`` is ``None``). ``inputs`` is ``None`` on a base.
 
     ``leaves`` is ``None`` until they are folded; those of a base are itself and need no table.
+    A column knows the relation of its node and not the node: without that cycle a script's graph goes
+    when the script is done, and the garbage collector has nothing to find.
     """
 
-    __slots__ = ("_ref", "inputs", "leaves", "name", "node")
+    __slots__ = ("_ref", "inputs", "is_derived", "leaves", "name", "relation")
 
     def __init__(self, node: Node, name: str | None, inputs: list[Input] | None) -> None:
-        self.node = node
+        self.relation = node.id
+        self.is_derived = node.is_derived
         self.name = name
         self.inputs = inputs
         self.leaves: Leaves | None = None
@@ -77,7 +80,7 @@ class Column:
     def ref(self) -> ColumnRef:
         """The column as the result shows it."""
         if self._ref is None:
-            self._ref = _make_ref(self.node.id, self.name)
+            self._ref = _make_ref(self.relation, self.name)
         return self._ref
 
     @property
@@ -108,10 +111,10 @@ class Node:
         self, relation: RelationId, kind: RelationKind, *, is_derived: bool, is_open: bool = False
     ) -> None:
         self.id = relation
+        self.is_derived = is_derived
         self.kind = kind
         self.columns: dict[str, Column] = {}
         self.found: dict[str, Column] = {}
-        self.is_derived = is_derived
         self.is_open = is_open
         self.stars: list[tuple[Node, Place]] = []
         self.any_inputs: list[Input] | None = None
@@ -211,10 +214,8 @@ def fold(column: Column) -> None:
     if inputs is None:
         return
     if len(inputs) == 1 and inputs[0].kind == IDENTITY and inputs[0].column.is_folded:
-        source = inputs[0].column
-        if source.leaves is None:
-            source.leaves = {(source, IDENTITY): None}
-        column.leaves = source.leaves  # a copy quotes what it is a copy of
+        source = inputs[0].column  # a copy quotes what it is a copy of
+        column.leaves = {(source, IDENTITY): None} if source.leaves is None else source.leaves
         return
     leaves: Leaves = {}
     for item in inputs:
@@ -267,7 +268,7 @@ def column_leaves(column: Column) -> Iterator[Leaf]:
     if column.leaves is None:
         fold(column)
     for (leaf, kind), place in (column.leaves or {}).items():
-        if leaf.name is None and leaf.node.is_derived:
+        if leaf.name is None and leaf.is_derived:
             yield from _through_rows([(leaf, place)], kind)
         elif leaf.name is None and kind == DECIDES:
             continue

@@ -169,6 +169,10 @@ class Statement:
                 column = target.found[name.key] = Column(target, name.text, None)
         return column
 
+    def release(self) -> None:
+        """Cut the cycles between the readers, so that all but the tree goes at once."""
+        self.reader.release()
+
     # Outcome --------------------------------------------------------------------------------------
 
     def outcome(self) -> Outcome:
@@ -301,15 +305,15 @@ class _Chain:
         seen: set[tuple[Column, int]] = set()
         for item in inputs:
             source, kind = item.column, item.kind
-            owner = source.node
-            if kind & 15 >= ROWS and not owner.is_derived:
+            if kind & 15 >= ROWS and not source.is_derived:
                 continue  # that a base relation's rows are read is a relation edge, not a column edge
             if (source, kind) in seen:
                 continue
             seen.add((source, kind))
             if source.name is None and kind == IDENTITY:
                 kind = JOIN
-            if owner.is_derived and source.name == target.name and owner.id == target.node.id:
+            is_itself = source.name == target.name and source.relation == target.relation
+            if is_itself and source.is_derived:
                 continue  # a column of itself: a branch or another version of the same relation
             self.edges.append(self.make(source, target, kind, item.place))
 
