@@ -27,7 +27,7 @@ from airflow_provider_sqlflow.engine.model import (
     StatementLineage,
 )
 from airflow_provider_sqlflow.engine.order import dependency_order
-from airflow_provider_sqlflow.engine.parse import StatementError, StatementParser
+from airflow_provider_sqlflow.engine.parse import StatementError, StatementParser, quiet_sqlglot
 from airflow_provider_sqlflow.engine.session import Session
 from airflow_provider_sqlflow.engine.split import (
     BrokenText,
@@ -231,7 +231,7 @@ def _read_script(
     limits: Limits | None,
 ) -> tuple[LineageResult, list[tuple[list[str], list[str]]]]:
     """A script's lineage and the relations that it declares: name parts and columns."""
-    with Collector() as collector:
+    with quiet_sqlglot(), Collector() as collector:
         reading = _Reading(script, dialect, catalog, database, schema, limits)
         result, declarations = reading.run(collector), list(reading.declarations())
         del reading  # so that the collector finds what only the reading held

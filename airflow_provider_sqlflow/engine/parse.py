@@ -70,8 +70,7 @@ class StatementParser:
 
     def _parse(self, statement: RawStatement) -> exp.Expr | None:
         try:
-            with quiet_sqlglot():
-                trees = self._parser.parse(statement.tokens, statement.text)
+            trees = self._parser.parse(statement.tokens, statement.text)
         except ParseError as error:
             details = error.errors[0] if error.errors else {}
             index = _token_at(statement.tokens, details.get("line"), details.get("col"))
@@ -128,8 +127,9 @@ def quiet_sqlglot() -> Iterator[None]:
     logger = logging.getLogger("sqlglot")
     if _FILTER not in logger.filters:
         logger.addFilter(_FILTER)
+    before = getattr(_quiet, "on", False)
     _quiet.on = True
     try:
         yield
     finally:
-        _quiet.on = False
+        _quiet.on = before

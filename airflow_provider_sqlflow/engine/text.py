@@ -47,6 +47,8 @@ class SourceText:
         """The span of the characters from ``start`` up to and without ``end``."""
         span = self._spans.get((start, end))
         if span is None:
-            span = _make_span(self.name, *self.position(start), *self.position(end))
+            line, column = self.position(start)
+            last_line, last_column = self.position(end)
+            span = _make_span(self.name, line, column, last_line, last_column)
             self._spans[start, end] = span
         return span
