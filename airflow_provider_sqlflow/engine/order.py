@@ -13,13 +13,13 @@ from graphlib import CycleError, TopologicalSorter
 from itertools import pairwise
 
 _NAME = r'((?:[\w$#-]+|"[^"]+"|`[^`]+`|\[[^\]]+\])(?:\s*\.\s*(?:[\w$#-]+|"[^"]+"|`[^`]+`|\[[^\]]+\]))*)'
+# For text in lower case. They begin with a literal, which the search jumps to; it must begin a word.
 _CREATE = re.compile(
-    r"\bCREATE\s+(?:OR\s+(?:REPLACE|ALTER)\s+)?(?:(?:GLOBAL|LOCAL|TRANSIENT|EXTERNAL|MATERIALIZED|DYNAMIC|SECURE"
-    r"|UNLOGGED|FOREIGN|RECURSIVE|FORCE|HYBRID|ICEBERG|SNAPSHOT)\s+)*(?:TABLE|VIEW|STREAM)\s+(?:IF\s+NOT\s+EXISTS\s+)?"
-    + _NAME,
-    re.IGNORECASE,
+    r"create(?<!\wcreate)\s+(?:or\s+(?:replace|alter)\s+)?(?:(?:global|local|transient|external|materialized|dynamic"
+    r"|secure|unlogged|foreign|recursive|force|hybrid|iceberg|snapshot)\s+)*(?:table|view|stream)\s+"
+    r"(?:if\s+not\s+exists\s+)?" + _NAME
 )
-_RENAME = re.compile(r"\bRENAME\s+TO\s+" + _NAME, re.IGNORECASE)
+_RENAME = re.compile(r"rename(?<!\wrename)\s+to\s+" + _NAME)
 _WORD = re.compile(r"[\w$#]+")
 _COMMENT = re.compile(r"--[^\n]*|/\*.*?\*/", re.DOTALL)
 
@@ -29,16 +29,16 @@ def dependency_order(texts: Sequence[str]) -> Iterator[int]:
     if len(texts) < 2:
         return iter(range(len(texts)))
     creators: dict[str, list[int]] = {}
-    for number, text in enumerate(texts):
-        plain = _plain(text)
+    plains = [_plain(text) for text in texts]
+    for number, plain in enumerate(plains):
         for pattern in (_CREATE, _RENAME):
             for match in pattern.finditer(plain):
                 last = _WORD.findall(match.group(1))
                 if last:
                     creators.setdefault(last[-1], []).append(number)
     needs: dict[int, set[int]] = {number: set() for number in range(len(texts))}
-    for number, text in enumerate(texts) if creators else ():
-        for name in creators.keys() & set(_WORD.findall(_plain(text))):
+    for number, plain in enumerate(plains) if creators else ():
+        for name in creators.keys() & set(_WORD.findall(plain)):
             if number not in creators[name]:
                 needs[number].add(creators[name][0])
     return iter(_sorted(needs))
