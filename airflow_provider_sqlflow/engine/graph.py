@@ -175,7 +175,8 @@ class Node:
     def complete(self) -> None:
         """Fold all columns; the node's inputs do not change any more."""
         for column in self.columns.values():
-            fold(column)
+            if column.leaves is None:
+                fold(column)
 
     def complete_cycle(self) -> None:
         """Like :meth:`complete` for a node that reads itself."""

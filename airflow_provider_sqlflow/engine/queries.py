@@ -180,6 +180,7 @@ class QueryReader(SelectListReader):
                     continue
             if target.inputs is not None:
                 target.inputs = [*target.inputs, *(column.inputs or ())]
+                target.leaves = None
 
     def _subtract(self, node: Node, part: Node, place: Place) -> None:
         """EXCEPT: the right side's values decide which rows stay; they do not flow."""

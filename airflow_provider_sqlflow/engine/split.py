@@ -12,10 +12,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
-from sqlglot.dialects.dialect import Dialect
 from sqlglot.errors import TokenError
 from sqlglot.tokenizer_core import Token, TokenType
 
+from airflow_provider_sqlflow.engine.dialects import syntax_of
 from airflow_provider_sqlflow.engine.normalise import normalise
 from airflow_provider_sqlflow.engine.segments import CLOSERS, OPENERS, Scan, Segments
 
@@ -247,7 +247,7 @@ def split(text: str, dialect: str) -> Iterator[RawStatement | BrokenText]:
     behind the next semicolon that ends a line.
     """
     prepared = normalise(text, dialect)
-    tokenizer = Dialect.get_or_raise(dialect)
+    tokenizer = syntax_of(dialect)
     try:
         tokens = tokenizer.tokenize(prepared)
     except (TokenError, ValueError, IndexError):  # the latter two: on odd text the tokenizer slips
@@ -332,7 +332,7 @@ def blank_comments(text: str) -> str:
 
 def _split_piecewise(text: str, dialect: str) -> Iterator[RawStatement | BrokenText]:
     """Slow path: cut at semicolons outside quotes, then read each piece on its own."""
-    tokenizer = Dialect.get_or_raise(dialect)
+    tokenizer = syntax_of(dialect)
     start = 0
     for end in [*_semicolons(text), len(text)]:
         piece = text[start:end]

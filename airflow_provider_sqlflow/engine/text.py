@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
+from itertools import accumulate
 
 from airflow_provider_sqlflow.engine.model import Span
 from airflow_provider_sqlflow.engine.values import maker
@@ -22,7 +23,7 @@ class SourceText:
     def __init__(self, name: str, text: str) -> None:
         self.name = name
         self.text = text
-        self._starts = [0, *(match.end() for match in _NEWLINE.finditer(text))]
+        self._starts = _line_starts(text)
         self._spans: dict[tuple[int, int], Span] = {}
         self._quotes: dict[tuple[int, int], tuple[str, Span]] = {}
 
@@ -52,3 +53,10 @@ class SourceText:
             span = _make_span(self.name, line, column, last_line, last_column)
             self._spans[start, end] = span
         return span
+
+
+def _line_starts(text: str) -> list[int]:
+    if "\r" in text:
+        return [0, *(match.end() for match in _NEWLINE.finditer(text))]
+    *lines, _ = text.split("\n")
+    return [0, *accumulate(len(line) + 1 for line in lines)]

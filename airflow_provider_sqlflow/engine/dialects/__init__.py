@@ -196,9 +196,15 @@ def known_dialects() -> tuple[str, ...]:
 
 
 @lru_cache(maxsize=64)
+def syntax_of(dialect: str) -> Dialect:
+    """The parser's object for a dialect name; it holds no state, so one serves all scripts."""
+    return Dialect.get_or_raise(dialect)
+
+
+@lru_cache(maxsize=64)
 def rules_of(dialect: str) -> Rules:
     """The rules of a sqlglot dialect name."""
-    strategy = Dialect.get_or_raise(dialect).normalization_strategy
+    strategy = syntax_of(dialect).normalization_strategy
     if dialect == "":
         strategy = NormalizationStrategy.CASE_INSENSITIVE  # text of unknown origin: be generous
     return Rules(

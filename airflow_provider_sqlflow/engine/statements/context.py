@@ -36,6 +36,9 @@ from airflow_provider_sqlflow.engine.split import RawStatement, split
 from airflow_provider_sqlflow.engine.values import maker
 
 _make_edge = maker(Edge)
+_make_relation_edge = maker(RelationEdge)
+_make_lineage = maker(StatementLineage)
+_TEMPORARY = RelationKind.TEMP_TABLE
 
 
 @dataclass(slots=True)
@@ -50,7 +53,7 @@ class Write:
 
 @dataclass(slots=True)
 class Outcome:
-    """A statement's lineage and its relation edges with temporary tables folded."""
+    """A statement's lineage and its relation edges with temporary tables folded, some perhaps twice."""
 
     lineage: StatementLineage
     relation_edges: tuple[RelationEdge, ...] = ()
@@ -73,6 +76,7 @@ class Statement:
     only_caches: bool = False
     edges: dict[tuple[Column, Column, int, Place], Edge] = field(default_factory=dict)
     """Every edge made: most steps of the chain are folded edges as well."""
+    bases: dict[Node, list[Node]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Make the reader of this statement's queries."""
@@ -182,40 +186,47 @@ class Statement:
         writes.update(dict.fromkeys(node.id for node in self.results))
         if self.swapped is not None:
             writes[self.swapped[0].id] = None
-        lineage = StatementLineage(
-            index=self.index,
-            kind=self.kind,
-            span=self.session.source.span(self.raw.start, self.raw.end),
-            reads=tuple(reads),
-            writes=tuple(writes),
-            edges=tuple(self._chain()),
-            folded=tuple(self._folded()),
+        lineage = _make_lineage(
+            self.index,
+            self.kind,
+            self.session.source.span(*self.reader.quoter.whole),
+            tuple(reads),
+            tuple(writes),
+            tuple(self._chain()),
+            tuple(self._folded()),
         )
         return Outcome(lineage, tuple(self._relation_edges()))
 
     def _reads(self) -> dict[RelationId, None]:
-        found: dict[RelationId, None] = {}
         if self.only_caches:
-            return found
-        for write in self.writes:
-            for node in write.reads:
-                found.update((base.id, None) for base in _bases(node, through_temporary=False))
-        for node in [*self.results, *self.extra_reads]:
-            found.update((base.id, None) for base in _bases(node, through_temporary=False))
-        return found
+            return {}
+        read = [node for write in self.writes for node in write.reads]
+        return {
+            base.id: None for node in [*read, *self.results, *self.extra_reads] for base in self._bases(node)
+        }
+
+    def _bases(self, node: Node) -> list[Node]:
+        """Base relations and temporary tables behind a node, in reading order."""
+        bases = self.bases.get(node)
+        if bases is None:
+            bases = self.bases[node] = _bases(node, through_temporary=False)
+        return bases
 
     def _relation_edges(self) -> Iterable[RelationEdge]:
-        seen: dict[RelationEdge, None] = {}
-        for write in self.writes:
-            for node in write.reads:
-                for base in _bases(node, through_temporary=True):
-                    seen[RelationEdge(base.id, write.target.id, self.index)] = None
-        for node in self.results:
-            for base in _bases(node, through_temporary=True):
-                seen[RelationEdge(base.id, node.id, self.index)] = None
-        for source, target, _ in self.row_links:
-            seen[RelationEdge(source.id, target.id, self.index)] = None
-        return seen
+        links = [(node, write.target) for write in self.writes for node in write.reads]
+        links += [(node, node) for node in self.results]
+        pairs = [(base, target) for node, target in links for base in self._through_temporary(node)]
+        pairs += [(source, target) for source, target, _ in self.row_links]
+        for source, target in dict.fromkeys(pairs):
+            yield _make_relation_edge(source.id, target.id, self.index)
+
+    def _through_temporary(self, node: Node) -> Iterable[Node]:
+        """Base relations behind a node; of a temporary table, those that it was made of."""
+        for base in self._bases(node):
+            if base.is_derived:
+                yield from _bases(base, through_temporary=True)
+            else:
+                yield base
 
     def _edge(self, source: Column, target: Column, kind: int, place: Place | None) -> Edge:
         place = place or self.reader.quoter.whole
@@ -272,7 +283,7 @@ class Statement:
         for node in self.results:
             chain.add_node(node)
         for read in [node for write in self.writes for node in write.reads] + self.results:
-            for node in _bases(read, through_temporary=False):
+            for node in self._bases(read):
                 # Columns asked of a temporary table that was made by SELECT *.
                 for column in node.found.values() if node.is_derived else ():
                     whole = self.reader.quoter.whole  # the star stands in an earlier statement
@@ -318,7 +329,7 @@ class _Chain:
             self.edges.append(self.make(source, target, kind, item.place))
 
 
-def _bases(node: Node, *, through_temporary: bool) -> Iterable[Node]:
+def _bases(node: Node, *, through_temporary: bool) -> list[Node]:
     """Base relations behind a node, in reading order."""
     found: dict[Node, None] = {}
     seen: dict[Node, None] = {}
@@ -328,12 +339,11 @@ def _bases(node: Node, *, through_temporary: bool) -> Iterable[Node]:
         if current in seen:
             continue
         seen[current] = None
-        is_stop = current.kind is RelationKind.TEMP_TABLE and not through_temporary
-        if not current.is_derived or is_stop:
+        if not current.is_derived or (current.kind is _TEMPORARY and not through_temporary):
             found[current] = None
-            continue
-        todo.extend(reversed(list(current.reads)))
-    return found
+        else:
+            todo.extend(reversed(current.reads))
+    return list(found)
 
 
 def value_column(node: Node, name: str, inputs: list[Input]) -> Column:
