@@ -40,6 +40,9 @@ _make_relation_edge = maker(RelationEdge)
 _make_lineage = maker(StatementLineage)
 _TEMPORARY = RelationKind.TEMP_TABLE
 
+Step = tuple[Column, Column, int]
+"""Source, target and kind of an edge."""
+
 
 @dataclass(slots=True)
 class Write:
@@ -74,8 +77,8 @@ class Statement:
     row_links: list[tuple[Node, Node, Place]] = field(default_factory=list)
     swapped: tuple[Node, Node] | None = None
     only_caches: bool = False
-    edges: dict[tuple[Column, Column, int, Place], Edge] = field(default_factory=dict)
-    """Every edge made: most steps of the chain are folded edges as well."""
+    steps: dict[Step, Edge] = field(default_factory=dict)
+    """Edges of the chain, the first of each step: most are folded edges as well."""
     bases: dict[Node, list[Node]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -228,20 +231,20 @@ class Statement:
             else:
                 yield base
 
-    def _edge(self, source: Column, target: Column, kind: int, place: Place | None) -> Edge:
-        place = place or self.reader.quoter.whole
-        key = (source, target, kind, place)
-        edge = self.edges.get(key)
-        if edge is None:
-            effect, subtype, masking = describe(kind)
-            expression, span = self.session.source.quote(place)
-            edge = self.edges[key] = _make_edge(
-                source.ref, target.ref, effect, subtype, expression, span, self.index, masking
-            )
+    def _edge(self, step: Step, place: Place | None) -> Edge:
+        expression, span = self.session.source.quote(place or self.reader.quoter.whole)
+        known = self.steps.get(step)
+        if known is not None and known.span is span:
+            return known
+        source, target, kind = step
+        effect, subtype, masking = describe(kind)
+        edge = _make_edge(source.ref, target.ref, effect, subtype, expression, span, self.index, masking)
+        if known is None:
+            self.steps[step] = edge
         return edge
 
     def _folded(self) -> Iterable[Edge]:
-        edges: dict[tuple[Column, Column, int], Edge] = {}
+        edges: dict[Step, Edge] = {}
         for write in self.writes:
             for target, value in write.pairs:
                 self._fold_into(edges, target, value)
@@ -253,23 +256,21 @@ class Statement:
             self._fold_rows(edges, node.rows, node.rows)
         for source, target_node, place in self.row_links:
             key = (source.rows, target_node.rows, IDENTITY)
-            edges[key] = self._edge(source.rows, target_node.rows, IDENTITY, place)
+            edges[key] = self._edge(key, place)
         return edges.values()
 
-    def _fold_into(
-        self, edges: dict[tuple[Column, Column, int], Edge], target: Column, value: Column
-    ) -> None:
+    def _fold_into(self, edges: dict[Step, Edge], target: Column, value: Column) -> None:
         first = value.inputs[0].place if value.inputs else None
         for leaf, kind, place in column_leaves(value):
             key = (leaf, target, kind)
             if key not in edges:
-                edges[key] = self._edge(leaf, target, kind, place or first)
+                edges[key] = self._edge(key, place or first)
 
-    def _fold_rows(self, edges: dict[tuple[Column, Column, int], Edge], target: Column, rows: Column) -> None:
+    def _fold_rows(self, edges: dict[Step, Edge], target: Column, rows: Column) -> None:
         for leaf, kind, place in row_leaves(rows):
             key = (leaf, target, kind)
             if kind != ROWS and key not in edges:
-                edges[key] = self._edge(leaf, target, kind, place)
+                edges[key] = self._edge(key, place)
 
     def _chain(self) -> Iterable[Edge]:
         chain = _Chain(self._edge)
@@ -290,14 +291,14 @@ class Statement:
                     inputs = [Input(item.column, item.kind, whole) for item in column.inputs or ()]
                     chain.link(inputs, column)
         for source, target_node, place in self.row_links:
-            chain.edges.append(self._edge(source.rows, target_node.rows, IDENTITY, place))
+            chain.edges.append(self._edge((source.rows, target_node.rows, IDENTITY), place))
         return chain.edges
 
 
 class _Chain:
     """Collects the single steps of a statement; equal steps into one column are listed once."""
 
-    def __init__(self, make: Callable[[Column, Column, int, Place | None], Edge]) -> None:
+    def __init__(self, make: Callable[[Step, Place | None], Edge]) -> None:
         self.make = make
         self.edges: list[Edge] = []
 
@@ -326,7 +327,7 @@ class _Chain:
             is_itself = source.name == target.name and source.relation == target.relation
             if is_itself and source.is_derived:
                 continue  # a column of itself: a branch or another version of the same relation
-            self.edges.append(self.make(source, target, kind, item.place))
+            self.edges.append(self.make((source, target, kind), item.place))
 
 
 def _bases(node: Node, *, through_temporary: bool) -> list[Node]:
