@@ -33,7 +33,7 @@ from airflow_provider_sqlflow.engine.model import (
     StatementKind,
     StatementLineage,
 )
-from airflow_provider_sqlflow.engine.parse import StatementError, StatementParser
+from airflow_provider_sqlflow.engine.parse import StatementError, StatementParser, quiet_sqlglot
 from airflow_provider_sqlflow.engine.program import Declaration, Program, catalog_of
 from airflow_provider_sqlflow.engine.session import Session
 from airflow_provider_sqlflow.engine.split import (
@@ -49,6 +49,7 @@ from airflow_provider_sqlflow.engine.statements.ddl import read_command
 from airflow_provider_sqlflow.engine.statements.dispatch import read_statement
 from airflow_provider_sqlflow.engine.template import neutralise
 from airflow_provider_sqlflow.engine.text import SourceText
+from airflow_provider_sqlflow.engine.values import maker
 
 # What a tree of a shape that no reader expects leads to: sqlglot accepts some malformed text.
 _SLIPS = (AssertionError, AttributeError, IndexError, KeyError, TypeError, ValueError)
@@ -56,7 +57,7 @@ _SLIPS = (AssertionError, AttributeError, IndexError, KeyError, TypeError, Value
 _MAX_LOSSES = 200
 _NO_SEMICOLONS = frozenset({"tsql", "fabric"})
 _MAX_JOINED = 4  # pieces of a T-SQL script that are tried as one statement
-_MAX_JOINED = 4  # pieces of a T-SQL script that are tried as one statement
+_make_relation = maker(Relation)
 
 
 @dataclass(frozen=True, slots=True)
@@ -273,7 +274,7 @@ def _read_script(
     limits: Limits | None,
 ) -> tuple[LineageResult, tuple[Declaration, ...]]:
     """A script's lineage and the relations that it declares: name parts and columns."""
-    with Collector() as collector:
+    with quiet_sqlglot(), Collector() as collector:
         reading = _Reading(script, dialect, catalog, database, schema, limits)
         result, declarations = reading.run(collector), tuple(reading.declarations())
         del reading  # so that the collector finds what only the reading held
@@ -424,6 +425,7 @@ class _Reading:
             self.count -= 1
             message = f"cannot read this statement ({type(error).__name__}: {error}); please report it"
             self._fail(raw.start, raw.end, raw.start, raw.end, "internal_error", message)
+        statement.release()
 
     def _recover(self, raw: RawStatement, error: StatementError) -> RawStatement | None:
         """A statement the parser refuses: perhaps two without a semicolon, else a diagnostic."""
@@ -487,12 +489,15 @@ class _Reading:
     def _result(self) -> LineageResult:
         statements = tuple(outcome.lineage for outcome in self.outcomes)
         relations = tuple(self._relations())
-        kinds = {relation.id: relation.kind for relation in relations}
-        temporary = {identity for identity, kind in kinds.items() if kind is RelationKind.TEMP_TABLE}
+        temporary = {item.id for item in relations if item.kind is RelationKind.TEMP_TABLE}
         renames = self._followed_renames(statements)
         edges: list[Edge] = []
         relation_edges: dict[RelationEdge, None] = {}
         for outcome in self.outcomes:
+            if not temporary and not renames:
+                edges.extend(outcome.lineage.folded)
+                relation_edges.update(dict.fromkeys(outcome.relation_edges))
+                continue
             for edge in outcome.lineage.folded:
                 if edge.target.relation not in temporary:
                     moved = _follow(edge, renames)
@@ -531,7 +536,7 @@ class _Reading:
         for identity, (node, place) in self.session.mentions.items():
             names = [column.name or "" for column in [*node.columns.values(), *node.found.values()]]
             span = source.span(*place) if place is not None else None
-            yield Relation(identity, node.kind, tuple(dict.fromkeys(names)), span)
+            yield _make_relation(identity, node.kind, tuple(dict.fromkeys(names)), span)
 
 
 def _follow(edge: Edge, renames: dict[RelationId, RelationId]) -> Edge | None:

@@ -50,7 +50,9 @@ class InMemoryCatalog:
 
     def columns(self, database: str | None, schema: str | None, name: str) -> Sequence[str] | None:
         """See :meth:`Catalog.columns`. A more exact name in the catalog wins over a longer one."""
-        parts = tuple(part.casefold() for part in (database, schema, name) if part)
+        if not self._by_suffix:
+            return None
+        parts = tuple([part.casefold() for part in (database, schema, name) if part])
         entries = self._by_suffix.get(parts, [])
         for key, columns in entries:
             if key == parts:

@@ -58,10 +58,7 @@ class Walker:
 
     def visit(self, expression: Expression, scope: Scope, kind: int, place: Place, out: list[Input]) -> None:
         """Append the inputs of an expression."""
-        if isinstance(expression, exp.Column):
-            self.column(expression, scope, kind, place, out)
-            return
-        handler = _handler_of(type(expression))
+        handler = _HANDLERS[type(expression)]
         if handler is not None:
             handler(self, expression, scope, kind, place, out)
 
@@ -92,7 +89,7 @@ class Walker:
 
     def column(self, column: exp.Column, scope: Scope, kind: int, place: Place, out: list[Input]) -> None:
         """A column reference; ``t.*`` inside a function reads the whole relation."""
-        found = self._qualified(column.args, scope)
+        found = self._quickly(column.args, scope)
         if found is not None:
             out.append(Input(found, kind, place))
             return
@@ -130,17 +127,20 @@ class Walker:
             for found, _ in scope.resolve([self.session.column_name(owner, self.base)]):
                 out.append(Input(found, combine(kind, TRANSFORMATION), place))
 
-    def _qualified(self, args: dict[str, Any], scope: Scope) -> Column | None:
-        """The short way for ``alias.column``, by far the most references; ``None``: take the long one."""
+    def _quickly(self, args: dict[str, Any], scope: Scope) -> Column | None:
+        """The short way for ``alias.column`` and ``column``, most references; ``None``: take the long one."""
         table, this = args.get("table"), args.get("this")
-        if not isinstance(table, exp.Identifier) or not isinstance(this, exp.Identifier):
+        session = self.session
+        if session.is_templated or not isinstance(this, exp.Identifier):
             return None
-        if args.get("db") is not None or self.session.is_templated:
+        if table is None:
+            return scope.plain(session.column_key(this), this.args["this"])
+        if args.get("db") is not None or not isinstance(table, exp.Identifier):
             return None
-        sources = scope.by_name.get(self.session.relation_key(table))
+        sources = scope.by_name.get(session.relation_key(table))
         if not sources or sources[0].node.stars:
             return None
-        node, key = sources[0].node, self.session.column_key(this)
+        node, key = sources[0].node, session.column_key(this)
         column = node.columns.get(key) or node.found.get(key)
         if column is None and node.is_open and not node.is_derived and node.any_inputs is None:
             column = node.find(key, this.args["this"])
@@ -214,21 +214,21 @@ def _default(walker: Walker, e: Expression, scope: Scope, kind: int, place: Plac
     todo = _operands(e)
     while todo:
         current = todo.pop()
-        handler = _handler_of(type(current))
+        handler = _HANDLERS[type(current)]
         if handler is _default or handler is _same:
             todo.extend(_operands(current))
-        else:
-            walker.visit(current, scope, step, place, out)
+        elif handler is not None:
+            handler(walker, current, scope, step, place, out)
 
 
 def _operands(e: Expression) -> list[Expression]:
     """Expressions right below, last first."""
     found: list[Expression] = []
     for value in e.args.values():
-        if isinstance(value, list):
-            found.extend(item for item in value if isinstance(item, exp.Expr))
-        elif isinstance(value, exp.Expr):
+        if isinstance(value, exp.Expr):
             found.append(value)
+        elif isinstance(value, list):
+            found += [item for item in value if isinstance(item, exp.Expr)]
     found.reverse()
     return found
 
@@ -589,20 +589,26 @@ _LEAF = (
 _MASKING = (exp.MD5, exp.MD5Digest, exp.SHA, exp.SHA1Digest, exp.SHA2, exp.SHA2Digest, exp.FarmFingerprint)
 
 
-def _handler_of(cls: type) -> Callable[..., None] | None:
-    """What reads a class of expressions; ``None`` for those that hold no column."""
-    if cls not in _HANDLERS:
-        _HANDLERS[cls] = _choose_handler(cls)
-    return _HANDLERS[cls]
+class _Handlers(dict[type, Callable[..., None] | None]):
+    """What reads a class of expressions; ``None`` for those that hold no column.
+
+    Filled as classes are met, so it is bounded by sqlglot's classes.
+    """
+
+    def __missing__(self, cls: type) -> Callable[..., None] | None:
+        self[cls] = _choose_handler(cls)
+        return self[cls]
 
 
-_HANDLERS: dict[type, Callable[..., None] | None] = {}  # a cache, bounded by sqlglot's classes
+_HANDLERS = _Handlers()
 
 
 def _choose_handler(cls: type) -> Callable[..., None] | None:
     exact = _EXACT.get(cls)
     if exact is not None:
         return exact
+    if issubclass(cls, exp.Column):
+        return Walker.column
     if issubclass(cls, _LEAF):
         return None
     if issubclass(cls, exp.Query):

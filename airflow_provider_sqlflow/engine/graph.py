@@ -14,6 +14,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from airflow_provider_sqlflow.engine.model import ColumnRef, Effect, RelationId, RelationKind, Subtype
+from airflow_provider_sqlflow.engine.values import maker
+
+_make_ref = maker(ColumnRef)
 
 # How an input acts on a column. Direct kinds come first and grow stronger; see `combine`.
 IDENTITY, TRANSFORMATION, AGGREGATION = 0, 1, 2
@@ -56,23 +59,34 @@ Leaves = dict[tuple["Column", int], Place | None]
 
 
 class Column:
-    """A column of a node, or its row set (``name`` is ``None``). ``inputs`` is ``None`` on a base."""
+    """A column of a node, or its row set (``name`` is ``None``). ``inputs`` is ``None`` on a base.
 
-    __slots__ = ("_ref", "inputs", "leaves", "name", "node")
+    ``leaves`` is ``None`` until they are folded; those of a base are itself and need no table.
+    A column knows the relation of its node and not the node: without that cycle a script's graph goes
+    when the script is done, and the garbage collector has nothing to find.
+    """
+
+    __slots__ = ("_ref", "inputs", "is_derived", "leaves", "name", "relation")
 
     def __init__(self, node: Node, name: str | None, inputs: list[Input] | None) -> None:
-        self.node = node
+        self.relation = node.id
+        self.is_derived = node.is_derived
         self.name = name
         self.inputs = inputs
-        self.leaves: Leaves | None = {(self, IDENTITY): None} if inputs is None else None
+        self.leaves: Leaves | None = None
         self._ref: ColumnRef | None = None
 
     @property
     def ref(self) -> ColumnRef:
         """The column as the result shows it."""
         if self._ref is None:
-            self._ref = ColumnRef(self.node.id, self.name)
+            self._ref = _make_ref(self.relation, self.name)
         return self._ref
+
+    @property
+    def is_folded(self) -> bool:
+        """Whether the leaves are known."""
+        return self.inputs is None or self.leaves is not None
 
     def fold(self) -> None:
         """Compute the leaves from the inputs' leaves."""
@@ -97,10 +111,10 @@ class Node:
         self, relation: RelationId, kind: RelationKind, *, is_derived: bool, is_open: bool = False
     ) -> None:
         self.id = relation
+        self.is_derived = is_derived
         self.kind = kind
         self.columns: dict[str, Column] = {}
         self.found: dict[str, Column] = {}
-        self.is_derived = is_derived
         self.is_open = is_open
         self.stars: list[tuple[Node, Place]] = []
         self.any_inputs: list[Input] | None = None
@@ -161,7 +175,8 @@ class Node:
     def complete(self) -> None:
         """Fold all columns; the node's inputs do not change any more."""
         for column in self.columns.values():
-            fold(column)
+            if column.leaves is None:
+                fold(column)
 
     def complete_cycle(self) -> None:
         """Like :meth:`complete` for a node that reads itself."""
@@ -199,14 +214,15 @@ def fold(column: Column) -> None:
     inputs = column.inputs
     if inputs is None:
         return
-    if len(inputs) == 1 and inputs[0].kind == IDENTITY and inputs[0].column.leaves is not None:
-        column.leaves = inputs[0].column.leaves
+    if len(inputs) == 1 and inputs[0].kind == IDENTITY and inputs[0].column.is_folded:
+        source = inputs[0].column  # a copy quotes what it is a copy of
+        column.leaves = {(source, IDENTITY): None} if source.leaves is None else source.leaves
         return
     leaves: Leaves = {}
     for item in inputs:
         kind, place = item.kind, item.place
         source = item.column
-        if source.name is None:
+        if source.name is None or source.inputs is None:
             leaves.setdefault((source, kind), place)
             continue
         if source.leaves is None:
@@ -230,6 +246,8 @@ def fold_cycle(column: Column) -> Leaves:
         seen[current, kind] = None
         if current.name is None:
             leaves.setdefault((current, kind), place)
+        elif current.inputs is None:
+            leaves.setdefault((current, kind), None if kind == IDENTITY else place)
         elif current.leaves is not None:
             for (leaf, inner), inner_place in current.leaves.items():
                 leaves.setdefault((leaf, combine(kind, inner)), inner_place if kind == IDENTITY else place)
@@ -245,10 +263,13 @@ Leaf = tuple[Column, int, Place | None]
 
 def column_leaves(column: Column) -> Iterator[Leaf]:
     """Base columns (or row sets) behind a column, links to row sets followed."""
+    if column.inputs is None:
+        yield column, IDENTITY, None
+        return
     if column.leaves is None:
         fold(column)
     for (leaf, kind), place in (column.leaves or {}).items():
-        if leaf.name is None and leaf.node.is_derived:
+        if leaf.name is None and leaf.is_derived:
             yield from _through_rows([(leaf, place)], kind)
         elif leaf.name is None and kind == DECIDES:
             continue

@@ -8,8 +8,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from typing import NamedTuple
 
-Rule = tuple[re.Pattern[str], Callable[[re.Match[str]], str]]
+
+class Rule(NamedTuple):
+    """What is replaced. ``word``, in lower case, stands in every match: most texts hold none of them."""
+
+    word: str
+    pattern: re.Pattern[str]
+    replacement: Callable[[re.Match[str]], str]
 
 
 def _blanks(piece: str) -> str:
@@ -46,30 +53,39 @@ _TABLE_HINTS = (
     "REPEATABLEREAD|SERIALIZABLE|SNAPSHOT|NOWAIT|NOEXPAND|FORCESEEK|FORCESCAN|KEEPIDENTITY|KEEPDEFAULTS|IGNORE_"
 )
 
-_GO: Rule = (_compile(r"^[ \t]*(GO)(?:[ \t]+\d+)?[ \t]*;?[ \t]*(?=\r?$)", re.MULTILINE), _semicolon)
-_SLASH: Rule = (_compile(r"^[ \t]*(/)[ \t]*(?=\r?$)", re.MULTILINE), _semicolon)
-_REPLACE_INTO: Rule = (
+_GO = Rule("go", _compile(r"^[ \t]*(GO)(?:[ \t]+\d+)?[ \t]*;?[ \t]*(?=\r?$)", re.MULTILINE), _semicolon)
+_SLASH = Rule("/", _compile(r"^[ \t]*(/)[ \t]*(?=\r?$)", re.MULTILINE), _semicolon)
+_REPLACE_INTO = Rule(
+    "replace",
     _compile(r"(^[ \t]*|;\s*|\*/\s*)REPLACE((?:\s+LOW_PRIORITY|\s+DELAYED)?)(?=\s+INTO\b)", re.MULTILINE),
     _replaced_into,
 )
 _PSQL: tuple[Rule, ...] = (
     # Data of pg_dump: COPY t FROM stdin; rows; \.
-    (
+    Rule(
+        "stdin",
         _compile(
             r"(\bCOPY\b[^;]*?\bFROM\s+STDIN\b[^;]*;)[ \t]*\r?\n(?:(?!\\\.)[^\r\n]*\r?\n)*\\\.[ \t]*(?=\r?$)",
             re.MULTILINE,
         ),
         _keep_first,
     ),
-    (_compile(r"^[ \t]*\\[a-z!?][^\r\n]*", re.MULTILINE), _blank),
-    (_compile(r"\bOVERRIDING\s+(?:SYSTEM|USER)\s+VALUE\b"), _blank),
+    Rule("\\", _compile(r"^[ \t]*\\[a-z!?][^\r\n]*", re.MULTILINE), _blank),
+    Rule("overriding", _compile(r"\bOVERRIDING\s+(?:SYSTEM|USER)\s+VALUE\b"), _blank),
 )
 _TSQL: tuple[Rule, ...] = (
     _GO,
-    (_compile(r"\b((?:INSERT|UPDATE|DELETE|MERGE)\b)(\s+TOP\s*\([^()\r\n]*\)(?:\s+PERCENT)?)"), _keep_first),
-    (re.compile(r"(?<=[\w\]\"\s])[+\-*/%&|^]=(?=\s)"), lambda match: " ="),  # a += b; the reader adds a
-    (_compile(rf"\bWITH\s*\(\s*(?:{_TABLE_HINTS})[^()]*(?:\([^()]*\)[^()]*)*\)"), _blank),
-    (
+    Rule(
+        "top",
+        _compile(r"\b((?:INSERT|UPDATE|DELETE|MERGE)\b)(\s+TOP\s*\([^()\r\n]*\)(?:\s+PERCENT)?)"),
+        _keep_first,
+    ),
+    Rule(
+        "=", re.compile(r"(?<=[\w\]\"\s])[+\-*/%&|^]=(?=\s)"), lambda match: " ="
+    ),  # a += b; the reader adds a
+    Rule("with", _compile(rf"\bWITH\s*\(\s*(?:{_TABLE_HINTS})[^()]*(?:\([^()]*\)[^()]*)*\)"), _blank),
+    Rule(
+        "output",
         _compile(r"\bOUTPUT\s+(?:inserted|deleted|\$action)[^;]*?\bINTO\s+[\w#@\[\]]+(?:\.[\w#\[\]]+)+"),
         lambda match: (
             match.group()[: match.group().upper().rindex("INTO")]
@@ -79,7 +95,8 @@ _TSQL: tuple[Rule, ...] = (
 )
 _ORACLE: tuple[Rule, ...] = (
     _SLASH,
-    (
+    Rule(
+        "",
         _compile(
             r"^[ \t]*(?:PROMPT|WHENEVER|SPOOL|REM|ACCEPT|SHOW|TTITLE|BTITLE|EXIT|QUIT|CONNECT|CONN|CLEAR"
             r"|SET\s+(?:DEFINE|ECHO|FEEDBACK|SERVEROUTPUT|VERIFY|TERMOUT|HEADING|PAGESIZE|LINESIZE|TIMING|SCAN|SQLBLANKLINES))"
@@ -88,38 +105,46 @@ _ORACLE: tuple[Rule, ...] = (
         ),
         _blank,
     ),
-    (re.compile(r"(?<![:\w']):(\d+)\b"), lambda match: "0" + match.group(1)),  # the bind :1 is no column
-    (
+    Rule(
+        ":", re.compile(r"(?<![:\w']):(\d+)\b"), lambda match: "0" + match.group(1)
+    ),  # the bind :1 is no column
+    Rule(
+        "log",
         _compile(r"\bLOG\s+ERRORS(?:\s+INTO\s+\S+)?(?:\s*\([^()]*\))?(?:\s+REJECT\s+LIMIT\s+\w+)?"),
         _blank,
     ),
-    (_compile(r"(?<=\bINTO\s)([\w$#.\"]+)(\s+PARTITION\s*\([^()]*\))"), _keep_first),
+    Rule("partition", _compile(r"(?<=\bINTO\s)([\w$#.\"]+)(\s+PARTITION\s*\([^()]*\))"), _keep_first),
 )
 # BigQuery's tokenizer takes what follows BEGIN and EXCEPTION for one word.
 _BIGQUERY: tuple[Rule, ...] = (
-    (
+    Rule(
+        "begin",
         _compile(r"(\A|;)(\s*(?:--[^\n]*\n\s*|/\*(?:[^*]|\*(?!/))*\*/\s*)*)BEGIN\b(?!\s*(?:TRANSACTION|;))"),
         lambda match: match.expand(r"\1\2;    "),
     ),
-    (
+    Rule(
+        "exception",
         _compile(r"\bEXCEPTION(\s+)WHEN(\s+)ERROR(\s+)THEN\b"),
         lambda match: match.expand(r"        ;\1    \2     \3    "),
     ),
 )
 _CLICKHOUSE: tuple[Rule, ...] = (
-    (
+    Rule(
+        "alter",
         _compile(r"\bALTER(\s+)TABLE(\s+\S+\s+)UPDATE\b"),
         lambda match: match.expand(r"UPDATE\1    \2SET   ")[: len(match.group())],
     ),
-    (
+    Rule(
+        "alter",
         _compile(r"\bALTER(\s)(\s*)TABLE(\s+\S+\s+)DELETE\b"),
         lambda match: match.expand(r"DELETE\1\2FROM\3      "),
     ),
 )
 # Teradata's column phrases: name (TITLE 'text'), name (FORMAT '99'), and the cast name (DECIMAL(10,2)).
 _TERADATA: tuple[Rule, ...] = (
-    (_compile(r"\(\s*(?:TITLE|FORMAT|NAMED)\s+'[^'\r\n]*'\s*\)"), _blank),
-    (
+    Rule("'", _compile(r"\(\s*(?:TITLE|FORMAT|NAMED)\s+'[^'\r\n]*'\s*\)"), _blank),
+    Rule(
+        "(",
         _compile(
             r"(?<=[\w\"])\s*\(\s*(?:BYTEINT|SMALLINT|INTEGER|INT|BIGINT|DECIMAL|DEC|NUMERIC|NUMBER|FLOAT|REAL|CHAR"
             r"|CHARACTER|VARCHAR|DATE|TIME|TIMESTAMP)(?:\s*\(\s*\d+(?:\s*,\s*\d+)?\s*\))?"
@@ -129,8 +154,11 @@ _TERADATA: tuple[Rule, ...] = (
     ),
 )
 
+_SCHEMA_EVOLUTION = Rule("evolution", _compile(r"(?<=\bMERGE)\s+WITH\s+SCHEMA\s+EVOLUTION\b"), _blank)
+
 # Airflow and DB-API parameters: values, never names.
-_DRIVER_PARAMETERS: Rule = (
+_DRIVER_PARAMETERS = Rule(
+    "%",
     re.compile(r"%\(\w+\)s|(?<=[\s(,=<>])%s(?![\w%'])"),
     lambda match: "0" * len(match.group()),
 )
@@ -148,15 +176,16 @@ _RULES: dict[str, tuple[Rule, ...]] = {
     "singlestore": (_REPLACE_INTO,),
     "sqlite": (
         _REPLACE_INTO,
-        (
+        Rule(
+            "update",
             _compile(r"\bUPDATE\s+OR\s+(?:ROLLBACK|ABORT|REPLACE|FAIL|IGNORE)\b"),
             lambda match: "UPDATE" + _blanks(match.group()[6:]),
         ),
     ),
     "bigquery": _BIGQUERY,
     "clickhouse": _CLICKHOUSE,
-    "databricks": ((_compile(r"(?<=\bMERGE)\s+WITH\s+SCHEMA\s+EVOLUTION\b"), _blank),),
-    "spark": ((_compile(r"(?<=\bMERGE)\s+WITH\s+SCHEMA\s+EVOLUTION\b"), _blank),),
+    "databricks": (_SCHEMA_EVOLUTION,),
+    "spark": (_SCHEMA_EVOLUTION,),
     "teradata": _TERADATA,
 }
 _DELIMITED = frozenset({"mysql", "singlestore", "doris", "starrocks"})
@@ -169,16 +198,17 @@ def normalise(text: str, dialect: str) -> str:
     >>> normalise("UPDATE TOP (5) t SET a += 1", "tsql")
     'UPDATE         t SET a  = 1'
     """
-    if "%" in text:
-        text = _apply(text, (_DRIVER_PARAMETERS,))
+    text = _apply(text, (_DRIVER_PARAMETERS,))
     if dialect in _DELIMITED:
         text = _apply_delimiters(text)
     return _apply(text, _RULES.get(dialect, ()))
 
 
 def _apply(text: str, rules: tuple[Rule, ...]) -> str:
-    for pattern, replacement in rules:
-        text = pattern.sub(replacement, text)
+    folded = text.lower() if rules else text
+    for word, pattern, replacement in rules:
+        if word in folded:
+            text = pattern.sub(replacement, text)
     return text
 
 

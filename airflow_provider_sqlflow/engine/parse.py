@@ -9,11 +9,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from sqlglot import exp
-from sqlglot.dialects.dialect import Dialect
 from sqlglot.errors import ErrorLevel, ParseError
 from sqlglot.parser import Parser
 from sqlglot.tokenizer_core import Token, TokenType
 
+from airflow_provider_sqlflow.engine.dialects import syntax_of
 from airflow_provider_sqlflow.engine.rescue import Rescued, RescuedMerge, create_header, merge_parts
 from airflow_provider_sqlflow.engine.split import RawStatement
 
@@ -31,7 +31,7 @@ class StatementParser:
     """Parses one statement after another with one parser object."""
 
     def __init__(self, dialect: str) -> None:
-        self._parser: Parser = Dialect.get_or_raise(dialect).parser(error_level=ErrorLevel.IMMEDIATE)
+        self._parser: Parser = syntax_of(dialect).parser(error_level=ErrorLevel.IMMEDIATE)
 
     def parse(self, statement: RawStatement) -> exp.Expr | Rescued | RescuedMerge | None:
         """The tree of a statement, or ``None`` for one of comments only.
@@ -70,8 +70,7 @@ class StatementParser:
 
     def _parse(self, statement: RawStatement) -> exp.Expr | None:
         try:
-            with quiet_sqlglot():
-                trees = self._parser.parse(statement.tokens, statement.text)
+            trees = self._parser.parse(statement.tokens, statement.text)
         except ParseError as error:
             details = error.errors[0] if error.errors else {}
             index = _token_at(statement.tokens, details.get("line"), details.get("col"))
@@ -128,8 +127,9 @@ def quiet_sqlglot() -> Iterator[None]:
     logger = logging.getLogger("sqlglot")
     if _FILTER not in logger.filters:
         logger.addFilter(_FILTER)
+    before = getattr(_quiet, "on", False)
     _quiet.on = True
     try:
         yield
     finally:
-        _quiet.on = False
+        _quiet.on = before

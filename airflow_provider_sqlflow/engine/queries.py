@@ -99,11 +99,10 @@ class QueryReader(SelectListReader):
             del self.session.mentions[node.id]
             self.named_expressions[self.rules.column_key(name.text, False)] = (name, body)
             return
-        is_self = (is_recursive or self.rules.name in _IMPLICITLY_RECURSIVE) and _mentions(
-            body, identifier.name
-        )
-        if is_self and isinstance(_unwrap(body), exp.SetOperation):
-            self._recursive_cte(_unwrap(body), node, name, renamed, parent, ctes)
+        inner = _unwrap(body)
+        may_recur = is_recursive or self.rules.name in _IMPLICITLY_RECURSIVE
+        if may_recur and isinstance(inner, exp.SetOperation) and _mentions(body, identifier.name):
+            self._recursive_cte(inner, node, name, renamed, parent, ctes)
         else:
             self.read(body, node, parent, ctes)
             self.rename(node, renamed)
@@ -180,6 +179,7 @@ class QueryReader(SelectListReader):
                     continue
             if target.inputs is not None:
                 target.inputs = [*target.inputs, *(column.inputs or ())]
+                target.leaves = None
 
     def _subtract(self, node: Node, part: Node, place: Place) -> None:
         """EXCEPT: the right side's values decide which rows stay; they do not flow."""

@@ -102,11 +102,9 @@ class Quoter:
 
     def _offset(self, expression: Any) -> tuple[int | None, bool]:
         """The offset of a token of the expression, and whether it lies in a query inside."""
-        simple = expression.args.get("this") if isinstance(expression, exp.Alias) else expression
-        if isinstance(simple, exp.Column):  # most expressions are a column
-            at = simple.args["this"].meta.get("start")
-            if at is not None:
-                return int(at) + self._base, False
+        at = _first_offset(expression)
+        if at is not None:
+            return at + self._base, False
         todo: list[tuple[Any, bool]] = [(expression, False)]
         inner: int | None = None
         while todo:
@@ -128,3 +126,17 @@ class Quoter:
                         children.append((item, below))
             todo.extend(reversed(children))
         return inner, True
+
+
+def _first_offset(expression: Any) -> int | None:
+    """The offset of the first leaf, where it has one and no query is on the way: nearly always."""
+    node = expression
+    while not isinstance(node, exp.Query):
+        at = node.meta.get("start")
+        if at is not None:
+            return int(at)
+        first = next(iter(node.args.values()), None)
+        node = first[0] if isinstance(first, list) and first else first
+        if not isinstance(node, exp.Expr):
+            break
+    return None

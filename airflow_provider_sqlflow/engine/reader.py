@@ -41,6 +41,11 @@ class Reader:
         # Reads a data-modifying CTE: target, columns written, rows. Set by the statement.
         self.write_nested: Callable[[Any, Ctes], Written | None] | None = None
 
+    def release(self) -> None:
+        """Forget who calls back: nothing is read any more."""
+        self.write_nested = None
+        del self.walker
+
     def read(self, query: Any, node: Node, parent: Scope | None, ctes: Ctes) -> None:
         """Fill ``node`` with the columns of a query."""
         raise NotImplementedError  # QueryReader is the one that is made

@@ -121,6 +121,36 @@ class Scope:
         self._report_unknown_qualifier(parts)
         return []
 
+    def plain(self, key: str, text: str) -> Column | None:
+        """The column of a name without qualifier where nothing but this query can decide.
+
+        The short way for most names; ``None`` when :meth:`resolve` has to look closer.
+        """
+        if self.merged or self.named_values:
+            return None
+        found: Column | None = None
+        for source in self.sources:
+            column = source.node.columns.get(key)
+            if column is None:
+                if source.node.stars:
+                    return None
+            elif found is not None:
+                return None  # ambiguous
+            else:
+                found = column
+        return found if found is not None else self._of_only_table(key, text)
+
+    def _of_only_table(self, key: str, text: str) -> Column | None:
+        """The column of a query over one table of unknown columns, where the name can be nothing else."""
+        if len(self.sources) != 1 or self.parent is not None:
+            return None
+        node = self.sources[0].node
+        if not node.is_open or node.is_derived or node.any_inputs is not None:
+            return None
+        if key in self.by_name or key in self.aliases or text.lower() in self.session.rules.pseudo_columns:
+            return None
+        return node.find(key, text)
+
     def _column_of(self, source: Source, name: Name) -> Column | None:
         node = source.node
         column = node.find(name.key, name.text)
@@ -263,7 +293,7 @@ class Scope:
             self.session.report(severity, code, message, name.start, name.end)
 
     def _report_ambiguous(self, name: Name, known: list[Column]) -> None:
-        owners = list(dict.fromkeys(str(column.node.id) for column in known))
+        owners = list(dict.fromkeys(str(column.relation) for column in known))
         if len(owners) > 1:
             self._report(
                 Severity.WARNING,

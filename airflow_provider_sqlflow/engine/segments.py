@@ -62,8 +62,8 @@ class Segments:
 
 
 # What a token does to the segments. LIST starts comma separated items, CLAUSE one segment,
-# CLOSE ends what is open without starting anything.
-_LIST, _CLAUSE, _CLOSE = 1, 2, 3
+# CLOSE ends what is open without starting anything; the others are no words.
+_LIST, _CLAUSE, _CLOSE, _COMMA, _OPENER, _CLOSER, _CASE, _END, _SEMICOLON = range(9)
 _ACTIONS: dict[TokenType, int] = {
     TokenType.SELECT: _LIST,
     TokenType.GROUP_BY: _LIST,
@@ -105,8 +105,18 @@ _MAYBE_FUNCTION = frozenset(
     {TokenType.LEFT, TokenType.RIGHT, TokenType.SET, TokenType.VALUES, TokenType.WINDOW}
 )
 _LIST_PREFIXES = frozenset({TokenType.DISTINCT, TokenType.ALL, TokenType.HINT, TokenType.TOP})
-_PLAIN = {TokenType.COMMA, TokenType.SEMICOLON, TokenType.CASE, TokenType.END}
-_INTERESTING = frozenset(_ACTIONS) | OPENERS | CLOSERS | _PLAIN
+_ROLES: dict[TokenType, int] = {
+    **_ACTIONS,
+    **dict.fromkeys(OPENERS, _OPENER),
+    **dict.fromkeys(CLOSERS, _CLOSER),
+    TokenType.COMMA: _COMMA,
+    TokenType.CASE: _CASE,
+    TokenType.END: _END,
+    TokenType.SEMICOLON: _SEMICOLON,
+}
+# Python 3.11 takes longer to look a member up in its enum than to read a token.
+_PAREN, _STAR, _EXCEPT = TokenType.L_PAREN, TokenType.STAR, TokenType.EXCEPT
+_DISTINCT, _FROM, _ON, _TOP = TokenType.DISTINCT, TokenType.FROM, TokenType.ON, TokenType.TOP
 
 
 class Scan:
@@ -126,30 +136,30 @@ class Scan:
     def run(self, tokens: list[Token], first: int) -> int:
         """The index of the token that ends the statement beginning at ``first``."""
         self.tokens, self.first = tokens, first
-        interesting = _INTERESTING
+        role_of = _ROLES.get
         deepest = 0
-        for index in range(self.first, len(tokens)):
-            kind = tokens[index].token_type
-            if kind not in interesting:
+        end = len(tokens)
+        for index in range(first, len(tokens)):
+            role = role_of(tokens[index].token_type)
+            if role is None:
                 continue
-            if kind is TokenType.SEMICOLON:
-                self._finish(index)
-                self.statement.nesting = deepest
-                return index
-            if kind in OPENERS or kind is TokenType.CASE:
-                self._push(kind is TokenType.CASE)
-                deepest = max(deepest, len(self.frames))
-            elif kind in CLOSERS or kind is TokenType.END:
-                self._pop(index, kind is TokenType.END)
-            elif kind is TokenType.COMMA:
+            if role <= _CLOSE:
+                self._act(role, index)
+            elif role == _COMMA:
                 if self.is_list:
                     self._close(index)
                     self._open(index + 1)
+            elif role in (_OPENER, _CASE):
+                self._push(role == _CASE)
+                deepest = max(deepest, len(self.frames))
+            elif role == _SEMICOLON:
+                end = index
+                break
             else:
-                self._act(kind, index)
-        self._finish(len(tokens))
+                self._pop(index, role == _END)
+        self._finish(end)
         self.statement.nesting = deepest
-        return len(tokens)
+        return end
 
     def _push(self, is_case: bool) -> None:
         self.frames.append((self.current, self.floor, self.is_list, is_case))
@@ -162,28 +172,30 @@ class Scan:
         self._close(index)
         self.current, self.floor, self.is_list, _ = self.frames.pop()
 
-    def _act(self, kind: TokenType, index: int) -> None:
+    def _act(self, action: int, index: int) -> None:
         if self.frames and self.frames[-1][3]:
             return  # inside CASE … END
-        following = self.tokens[index + 1] if index + 1 < len(self.tokens) else None
-        is_call = following is not None and following.token_type is TokenType.L_PAREN
+        tokens = self.tokens
+        kind = tokens[index].token_type
+        is_call = index + 1 < len(tokens) and tokens[index + 1].token_type is _PAREN
         if is_call and kind in _MAYBE_FUNCTION:
             return
-        previous = self.tokens[index - 1].token_type if index > self.first else None
-        if kind is TokenType.EXCEPT and is_call and previous is TokenType.STAR:
+        previous = tokens[index - 1].token_type if index > self.first else None
+        if is_call and kind is _EXCEPT and previous is _STAR:
             return  # SELECT * EXCEPT (…)
-        if previous is TokenType.DISTINCT and kind in (TokenType.FROM, TokenType.ON):
+        if previous is _DISTINCT and (kind is _FROM or kind is _ON):
             return  # a IS DISTINCT FROM b, SELECT DISTINCT ON (…)
         self._close(index)
-        action = _ACTIONS[kind]
         self.is_list = action == _LIST
         if action != _CLOSE:
             self._open(index + 1)
 
     def _open(self, index: int) -> None:
-        index = self._behind_prefix(index)
-        if index < len(self.tokens):
-            self.current = self.segments.open(self.base + self.tokens[index].start, self.floor)
+        tokens = self.tokens
+        if index < len(tokens) and tokens[index].token_type in _LIST_PREFIXES:
+            index = self._behind_prefix(index)
+        if index < len(tokens):
+            self.current = self.segments.open(self.base + tokens[index].start, self.floor)
 
     def _behind_prefix(self, index: int) -> int:
         """Behind DISTINCT, ALL, a hint, DISTINCT ON (…) and TOP (n): they are not part of an item."""
@@ -191,14 +203,10 @@ class Scan:
         while index < len(tokens) and tokens[index].token_type in _LIST_PREFIXES:
             kind = tokens[index].token_type
             index += 1
-            is_on = (
-                index < len(tokens)
-                and kind is TokenType.DISTINCT
-                and tokens[index].token_type is TokenType.ON
-            )
+            is_on = index < len(tokens) and kind is _DISTINCT and tokens[index].token_type is _ON
             if is_on:
                 index += 1
-            if is_on or kind is TokenType.TOP:
+            if is_on or kind is _TOP:
                 index = self._behind_brackets(index)
         return index
 

@@ -66,7 +66,7 @@ class SelectListReader(FromReader):
 
     def _fold_early(self, column: Column) -> None:
         """An alias may be read by its neighbours before the node is complete."""
-        if all(item.column.leaves is not None or item.column.name is None for item in column.inputs or ()):
+        if all(item.column.is_folded or item.column.name is None for item in column.inputs or ()):
             column.fold()
 
     def _project_columns(self, value: Any, scope: Scope, node: Node) -> None:

@@ -79,19 +79,19 @@ class Session:
     def column_key(self, identifier: Any) -> str:
         """The compared form of a column identifier."""
         args = identifier.args
-        text, quoted = args["this"], bool(args.get("quoted"))
-        key = self._column_keys.get((text, quoted))
+        spelling = args["this"], args.get("quoted")
+        key = self._column_keys.get(spelling)
         if key is None:
-            key = self._column_keys[text, quoted] = self.rules.column_key(text, quoted)
+            key = self._column_keys[spelling] = self.rules.column_key(spelling[0], bool(spelling[1]))
         return key
 
     def relation_key(self, identifier: Any) -> str:
         """The compared form of an alias or relation identifier."""
         args = identifier.args
-        text, quoted = args["this"], bool(args.get("quoted"))
-        key = self._relation_keys.get((text, quoted))
+        spelling = args["this"], args.get("quoted")
+        key = self._relation_keys.get(spelling)
         if key is None:
-            key = self._relation_keys[text, quoted] = self.rules.relation_key(text, quoted)
+            key = self._relation_keys[spelling] = self.rules.relation_key(spelling[0], bool(spelling[1]))
         return key
 
     def relation_name_of(self, name: Name) -> Name:

@@ -12,10 +12,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
-from sqlglot.dialects.dialect import Dialect
 from sqlglot.errors import TokenError
 from sqlglot.tokenizer_core import Token, TokenType
 
+from airflow_provider_sqlflow.engine.dialects import syntax_of
 from airflow_provider_sqlflow.engine.normalise import normalise
 from airflow_provider_sqlflow.engine.segments import CLOSERS, OPENERS, Scan, Segments
 
@@ -116,8 +116,9 @@ class RawStatement:
     @property
     def start(self) -> int:
         """Offset of the first character in the script."""
-        # Athena's tokenizer puts a mark without text in front of Hive statements.
-        first = next((token for token in self.tokens if token.text), self.tokens[0])
+        first = self.tokens[0]
+        if not first.text:  # Athena's tokenizer puts a mark without text in front of Hive statements
+            first = next((token for token in self.tokens if token.text), first)
         return self.base + first.start
 
     @property
@@ -180,8 +181,10 @@ class RawStatement:
 
     def behind_task_header(self) -> RawStatement | None:
         """The statement that a task, pipe or event runs: CREATE TASK … AS statement."""
-        words = [token.text.upper() for token in self.tokens[:5]]
-        if words[0] != "CREATE" or not _SCHEDULED & set(words[1:]):
+        if self.tokens[0].token_type is not TokenType.CREATE:
+            return None
+        words = {token.text.upper() for token in self.tokens[1:5]}
+        if not _SCHEDULED & words:
             return None
         depth = 0
         for index in range(2, len(self.tokens) - 1):
@@ -199,6 +202,8 @@ class RawStatement:
     @property
     def is_block_word(self) -> bool:
         """Whether nothing but words of a block is left: END, END IF, LOOP."""
+        if self.tokens[0].text.upper() not in _BLOCK_ONLY:
+            return False
         words = [token.text.upper() for token in self.tokens]
         return words != ["BEGIN"] and all(word in _BLOCK_ONLY for word in words)
 
@@ -242,7 +247,7 @@ def split(text: str, dialect: str) -> Iterator[RawStatement | BrokenText]:
     behind the next semicolon that ends a line.
     """
     prepared = normalise(text, dialect)
-    tokenizer = Dialect.get_or_raise(dialect)
+    tokenizer = syntax_of(dialect)
     try:
         tokens = tokenizer.tokenize(prepared)
     except (TokenError, ValueError, IndexError):  # the latter two: on odd text the tokenizer slips
@@ -327,7 +332,7 @@ def blank_comments(text: str) -> str:
 
 def _split_piecewise(text: str, dialect: str) -> Iterator[RawStatement | BrokenText]:
     """Slow path: cut at semicolons outside quotes, then read each piece on its own."""
-    tokenizer = Dialect.get_or_raise(dialect)
+    tokenizer = syntax_of(dialect)
     start = 0
     for end in [*_semicolons(text), len(text)]:
         piece = text[start:end]

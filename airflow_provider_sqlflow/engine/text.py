@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
+from itertools import accumulate
 
 from airflow_provider_sqlflow.engine.model import Span
+from airflow_provider_sqlflow.engine.values import maker
 
+_make_span = maker(Span)
 _NEWLINE = re.compile(r"\r\n|\n|\r")
 
 
@@ -20,9 +23,9 @@ class SourceText:
     def __init__(self, name: str, text: str) -> None:
         self.name = name
         self.text = text
-        self._starts = [0, *(match.end() for match in _NEWLINE.finditer(text))]
+        self._starts = _line_starts(text)
         self._spans: dict[tuple[int, int], Span] = {}
-        self._slices: dict[tuple[int, int], str] = {}
+        self._quotes: dict[tuple[int, int], tuple[str, Span]] = {}
 
     def position(self, offset: int) -> tuple[int, int]:
         """The 1-based line and column of a 0-based offset."""
@@ -34,17 +37,26 @@ class SourceText:
         line = min(max(line, 1), len(self._starts))
         return min(self._starts[line - 1] + max(column, 1) - 1, len(self.text))
 
-    def slice(self, start: int, end: int) -> str:
-        """The characters from ``start`` up to and without ``end``, cut once: many edges quote them."""
-        piece = self._slices.get((start, end))
-        if piece is None:
-            piece = self._slices[start, end] = self.text[start:end]
-        return piece
+    def quote(self, place: tuple[int, int]) -> tuple[str, Span]:
+        """The characters of a place and its span, made once: many edges quote one place."""
+        quote = self._quotes.get(place)
+        if quote is None:
+            quote = self._quotes[place] = self.text[place[0] : place[1]], self.span(*place)
+        return quote
 
     def span(self, start: int, end: int) -> Span:
         """The span of the characters from ``start`` up to and without ``end``."""
         span = self._spans.get((start, end))
         if span is None:
-            span = Span(self.name, *self.position(start), *self.position(end))
+            line, column = self.position(start)
+            last_line, last_column = self.position(end)
+            span = _make_span(self.name, line, column, last_line, last_column)
             self._spans[start, end] = span
         return span
+
+
+def _line_starts(text: str) -> list[int]:
+    if "\r" in text:
+        return [0, *(match.end() for match in _NEWLINE.finditer(text))]
+    *lines, _ = text.split("\n")
+    return [0, *accumulate(len(line) + 1 for line in lines)]

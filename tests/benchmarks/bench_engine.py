@@ -22,6 +22,7 @@ import sqlglot
 from airflow_provider_sqlflow.engine import InMemoryCatalog, Script, analyze, iter_scripts
 
 ROOT = Path(__file__).parents[2]
+WAREHOUSES = ("snowflake", "postgres", "bigquery")
 
 
 def cpu(run: Callable[[], object], rounds: int) -> float:
@@ -45,6 +46,11 @@ def warehouse(dialect: str) -> list[Script]:
         for path in sorted(folder.rglob("*.sql"))
         if "scorecard" not in path.name  # broken on purpose: parsing alone would stop there
     ]
+
+
+def decision_support() -> list[Script]:
+    path = Path(__file__).with_name("decision_support.sql")
+    return [Script(path.name, path.read_text())]
 
 
 def wide(columns: int) -> str:
@@ -100,8 +106,9 @@ def main() -> None:
     arguments.add_argument("--rounds", type=int, default=5)
     rounds = arguments.parse_args().rounds
     print(f"{'corpus':<22}{'ratio to parsing alone':>24}")
-    for dialect in ("snowflake", "postgres", "bigquery"):
-        scripts = warehouse(dialect)
+    corpora = {f"warehouse {dialect}": (dialect, warehouse(dialect)) for dialect in WAREHOUSES}
+    corpora["decision support"] = ("postgres", decision_support())
+    for name, (dialect, scripts) in corpora.items():
 
         def parse(scripts: list[Script] = scripts, dialect: str = dialect) -> None:
             for script in scripts:
@@ -111,7 +118,7 @@ def main() -> None:
             for _ in iter_scripts(scripts, dialect=dialect, catalog=InMemoryCatalog()):
                 pass
 
-        print(f"{'warehouse ' + dialect:<22}{cpu(lineage, rounds) / cpu(parse, rounds):>24.2f}")
+        print(f"{name:<22}{cpu(lineage, rounds) / cpu(parse, rounds):>24.2f}")
     print(f"\n{'ladder':<22}{'sizes':>20}{'ratio at largest':>20}{'exponent':>12}")
     for name, (build, sizes) in LADDERS.items():
         times = [cpu(partial(analyze, build(size)), rounds) for size in sizes]

@@ -122,6 +122,11 @@ _ALWAYS_PSEUDO = frozenset(
 )  # fmt: skip
 
 
+_CASE_INSENSITIVE = NormalizationStrategy.CASE_INSENSITIVE
+_CASE_SENSITIVE = NormalizationStrategy.CASE_SENSITIVE
+_UPPERCASE = NormalizationStrategy.UPPERCASE
+
+
 @dataclass(frozen=True, slots=True)
 class Rules:
     """What differs between dialects for lineage."""
@@ -149,13 +154,11 @@ class Rules:
 
     def _key(self, name: str, quoted: bool) -> str:
         strategy = self.strategy
-        if strategy is NormalizationStrategy.CASE_INSENSITIVE:
+        if strategy is _CASE_INSENSITIVE:
             return name.lower()
-        if quoted or strategy is NormalizationStrategy.CASE_SENSITIVE:
+        if quoted or strategy is _CASE_SENSITIVE:
             return name
-        if strategy is NormalizationStrategy.UPPERCASE:
-            return name.upper()
-        return name.lower()
+        return name.upper() if strategy is _UPPERCASE else name.lower()
 
 
 def resolve_dialect(name: str) -> str:
@@ -193,9 +196,15 @@ def known_dialects() -> tuple[str, ...]:
 
 
 @lru_cache(maxsize=64)
+def syntax_of(dialect: str) -> Dialect:
+    """The parser's object for a dialect name; it holds no state, so one serves all scripts."""
+    return Dialect.get_or_raise(dialect)
+
+
+@lru_cache(maxsize=64)
 def rules_of(dialect: str) -> Rules:
     """The rules of a sqlglot dialect name."""
-    strategy = Dialect.get_or_raise(dialect).normalization_strategy
+    strategy = syntax_of(dialect).normalization_strategy
     if dialect == "":
         strategy = NormalizationStrategy.CASE_INSENSITIVE  # text of unknown origin: be generous
     return Rules(

@@ -21,7 +21,6 @@ from airflow_provider_sqlflow.engine.graph import (
     row_leaves,
 )
 from airflow_provider_sqlflow.engine.model import (
-    ColumnRef,
     Edge,
     RelationEdge,
     RelationId,
@@ -34,6 +33,15 @@ from airflow_provider_sqlflow.engine.queries import QueryReader
 from airflow_provider_sqlflow.engine.reader import Written
 from airflow_provider_sqlflow.engine.session import Name, Session, table_parts
 from airflow_provider_sqlflow.engine.split import RawStatement, split
+from airflow_provider_sqlflow.engine.values import maker
+
+_make_edge = maker(Edge)
+_make_relation_edge = maker(RelationEdge)
+_make_lineage = maker(StatementLineage)
+_TEMPORARY = RelationKind.TEMP_TABLE
+
+Step = tuple[Column, Column, int]
+"""Source, target and kind of an edge."""
 
 
 @dataclass(slots=True)
@@ -48,7 +56,7 @@ class Write:
 
 @dataclass(slots=True)
 class Outcome:
-    """A statement's lineage and its relation edges with temporary tables folded."""
+    """A statement's lineage and its relation edges with temporary tables folded, some perhaps twice."""
 
     lineage: StatementLineage
     relation_edges: tuple[RelationEdge, ...] = ()
@@ -69,6 +77,9 @@ class Statement:
     row_links: list[tuple[Node, Node, Place]] = field(default_factory=list)
     swapped: tuple[Node, Node] | None = None
     only_caches: bool = False
+    steps: dict[Step, Edge] = field(default_factory=dict)
+    """Edges of the chain, the first of each step: most are folded edges as well."""
+    bases: dict[Node, list[Node]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Make the reader of this statement's queries."""
@@ -165,6 +176,10 @@ class Statement:
                 column = target.found[name.key] = Column(target, name.text, None)
         return column
 
+    def release(self) -> None:
+        """Cut the cycles between the readers, so that all but the tree goes at once."""
+        self.reader.release()
+
     # Outcome --------------------------------------------------------------------------------------
 
     def outcome(self) -> Outcome:
@@ -174,58 +189,62 @@ class Statement:
         writes.update(dict.fromkeys(node.id for node in self.results))
         if self.swapped is not None:
             writes[self.swapped[0].id] = None
-        lineage = StatementLineage(
-            index=self.index,
-            kind=self.kind,
-            span=self.session.source.span(self.raw.start, self.raw.end),
-            reads=tuple(reads),
-            writes=tuple(writes),
-            edges=tuple(self._chain()),
-            folded=tuple(self._folded()),
+        lineage = _make_lineage(
+            self.index,
+            self.kind,
+            self.session.source.span(*self.reader.quoter.whole),
+            tuple(reads),
+            tuple(writes),
+            tuple(self._chain()),
+            tuple(self._folded()),
         )
         return Outcome(lineage, tuple(self._relation_edges()))
 
     def _reads(self) -> dict[RelationId, None]:
-        found: dict[RelationId, None] = {}
         if self.only_caches:
-            return found
-        for write in self.writes:
-            for node in write.reads:
-                found.update((base.id, None) for base in _bases(node, through_temporary=False))
-        for node in [*self.results, *self.extra_reads]:
-            found.update((base.id, None) for base in _bases(node, through_temporary=False))
-        return found
+            return {}
+        read = [node for write in self.writes for node in write.reads]
+        return {
+            base.id: None for node in [*read, *self.results, *self.extra_reads] for base in self._bases(node)
+        }
+
+    def _bases(self, node: Node) -> list[Node]:
+        """Base relations and temporary tables behind a node, in reading order."""
+        bases = self.bases.get(node)
+        if bases is None:
+            bases = self.bases[node] = _bases(node, through_temporary=False)
+        return bases
 
     def _relation_edges(self) -> Iterable[RelationEdge]:
-        seen: dict[RelationEdge, None] = {}
-        for write in self.writes:
-            for node in write.reads:
-                for base in _bases(node, through_temporary=True):
-                    seen[RelationEdge(base.id, write.target.id, self.index)] = None
-        for node in self.results:
-            for base in _bases(node, through_temporary=True):
-                seen[RelationEdge(base.id, node.id, self.index)] = None
-        for source, target, _ in self.row_links:
-            seen[RelationEdge(source.id, target.id, self.index)] = None
-        return seen
+        links = [(node, write.target) for write in self.writes for node in write.reads]
+        links += [(node, node) for node in self.results]
+        pairs = [(base, target) for node, target in links for base in self._through_temporary(node)]
+        pairs += [(source, target) for source, target, _ in self.row_links]
+        for source, target in dict.fromkeys(pairs):
+            yield _make_relation_edge(source.id, target.id, self.index)
 
-    def _edge(self, source: ColumnRef, target: ColumnRef, kind: int, place: Place | None) -> Edge:
-        place = place or self.reader.quoter.whole
+    def _through_temporary(self, node: Node) -> Iterable[Node]:
+        """Base relations behind a node; of a temporary table, those that it was made of."""
+        for base in self._bases(node):
+            if base.is_derived:
+                yield from _bases(base, through_temporary=True)
+            else:
+                yield base
+
+    def _edge(self, step: Step, place: Place | None) -> Edge:
+        expression, span = self.session.source.quote(place or self.reader.quoter.whole)
+        known = self.steps.get(step)
+        if known is not None and known.span is span:
+            return known
+        source, target, kind = step
         effect, subtype, masking = describe(kind)
-        text = self.session.source
-        return Edge(
-            source,
-            target,
-            effect,
-            subtype,
-            text.slice(*place),
-            text.span(*place),
-            self.index,
-            masking,
-        )
+        edge = _make_edge(source.ref, target.ref, effect, subtype, expression, span, self.index, masking)
+        if known is None:
+            self.steps[step] = edge
+        return edge
 
     def _folded(self) -> Iterable[Edge]:
-        edges: dict[tuple[Column, Column, int], Edge] = {}
+        edges: dict[Step, Edge] = {}
         for write in self.writes:
             for target, value in write.pairs:
                 self._fold_into(edges, target, value)
@@ -237,23 +256,21 @@ class Statement:
             self._fold_rows(edges, node.rows, node.rows)
         for source, target_node, place in self.row_links:
             key = (source.rows, target_node.rows, IDENTITY)
-            edges[key] = self._edge(source.rows.ref, target_node.rows.ref, IDENTITY, place)
+            edges[key] = self._edge(key, place)
         return edges.values()
 
-    def _fold_into(
-        self, edges: dict[tuple[Column, Column, int], Edge], target: Column, value: Column
-    ) -> None:
+    def _fold_into(self, edges: dict[Step, Edge], target: Column, value: Column) -> None:
         first = value.inputs[0].place if value.inputs else None
         for leaf, kind, place in column_leaves(value):
             key = (leaf, target, kind)
             if key not in edges:
-                edges[key] = self._edge(leaf.ref, target.ref, kind, place or first)
+                edges[key] = self._edge(key, place or first)
 
-    def _fold_rows(self, edges: dict[tuple[Column, Column, int], Edge], target: Column, rows: Column) -> None:
+    def _fold_rows(self, edges: dict[Step, Edge], target: Column, rows: Column) -> None:
         for leaf, kind, place in row_leaves(rows):
             key = (leaf, target, kind)
             if kind != ROWS and key not in edges:
-                edges[key] = self._edge(leaf.ref, target.ref, kind, place)
+                edges[key] = self._edge(key, place)
 
     def _chain(self) -> Iterable[Edge]:
         chain = _Chain(self._edge)
@@ -261,58 +278,59 @@ class Statement:
             chain.add_node(node)
         for write in self.writes:
             for target, value in write.pairs:
-                chain.link(value.inputs or (), target.ref)
+                chain.link(value.inputs or (), target)
             if write.rows is not None:
-                chain.link(write.rows.inputs or (), write.target.rows.ref)
+                chain.link(write.rows.inputs or (), write.target.rows)
         for node in self.results:
             chain.add_node(node)
         for read in [node for write in self.writes for node in write.reads] + self.results:
-            for node in _bases(read, through_temporary=False):
+            for node in self._bases(read):
                 # Columns asked of a temporary table that was made by SELECT *.
                 for column in node.found.values() if node.is_derived else ():
                     whole = self.reader.quoter.whole  # the star stands in an earlier statement
                     inputs = [Input(item.column, item.kind, whole) for item in column.inputs or ()]
-                    chain.link(inputs, column.ref)
+                    chain.link(inputs, column)
         for source, target_node, place in self.row_links:
-            chain.edges.append(self._edge(source.rows.ref, target_node.rows.ref, IDENTITY, place))
+            chain.edges.append(self._edge((source.rows, target_node.rows, IDENTITY), place))
         return chain.edges
 
 
 class _Chain:
     """Collects the single steps of a statement; equal steps into one column are listed once."""
 
-    def __init__(self, make: Callable[[ColumnRef, ColumnRef, int, Place | None], Edge]) -> None:
+    def __init__(self, make: Callable[[Step, Place | None], Edge]) -> None:
         self.make = make
         self.edges: list[Edge] = []
 
     def add_node(self, node: Node) -> None:
         """All steps into a node's columns and rows."""
         for column in node.columns.values():
-            self.link(column.inputs or (), column.ref)
+            self.link(column.inputs or (), column)
         for column in node.found.values():
-            self.link(column.inputs or (), column.ref)
+            self.link(column.inputs or (), column)
         if node.stars:
-            self.link(node.star_column().inputs or (), node.star_column().ref)
-        self.link(node.rows.inputs or (), node.rows.ref)
+            self.link(node.star_column().inputs or (), node.star_column())
+        self.link(node.rows.inputs or (), node.rows)
 
-    def link(self, inputs: Iterable[Input], target: ColumnRef) -> None:
+    def link(self, inputs: Iterable[Input], target: Column) -> None:
         """All steps into one column."""
         seen: set[tuple[Column, int]] = set()
         for item in inputs:
             source, kind = item.column, item.kind
-            if kind & 15 >= ROWS and not source.node.is_derived:
+            if kind & 15 >= ROWS and not source.is_derived:
                 continue  # that a base relation's rows are read is a relation edge, not a column edge
             if (source, kind) in seen:
                 continue
             seen.add((source, kind))
             if source.name is None and kind == IDENTITY:
                 kind = JOIN
-            is_itself = source.name == target.name and source.node.id == target.relation
-            if not (is_itself and source.node.is_derived):
-                self.edges.append(self.make(source.ref, target, kind, item.place))
+            is_itself = source.name == target.name and source.relation == target.relation
+            if is_itself and source.is_derived:
+                continue  # a column of itself: a branch or another version of the same relation
+            self.edges.append(self.make((source, target, kind), item.place))
 
 
-def _bases(node: Node, *, through_temporary: bool) -> Iterable[Node]:
+def _bases(node: Node, *, through_temporary: bool) -> list[Node]:
     """Base relations behind a node, in reading order."""
     found: dict[Node, None] = {}
     seen: dict[Node, None] = {}
@@ -322,12 +340,11 @@ def _bases(node: Node, *, through_temporary: bool) -> Iterable[Node]:
         if current in seen:
             continue
         seen[current] = None
-        is_stop = current.kind is RelationKind.TEMP_TABLE and not through_temporary
-        if not current.is_derived or is_stop:
+        if not current.is_derived or (current.kind is _TEMPORARY and not through_temporary):
             found[current] = None
-            continue
-        todo.extend(reversed(list(current.reads)))
-    return found
+        else:
+            todo.extend(reversed(current.reads))
+    return list(found)
 
 
 def value_column(node: Node, name: str, inputs: list[Input]) -> Column:
