@@ -5,11 +5,11 @@ The engine is passed in, so that its import waits until work is done and tests c
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Protocol
 
-from airflow_provider_sqlflow.ingest.model import SourceFile
+from airflow_provider_sqlflow.ingest.model import Columns, Note, SourceFile
 from airflow_provider_sqlflow.jobs.model import JobCounts, JobFile, JobRequest, JobStatus
 from airflow_provider_sqlflow.settings import Settings
 
@@ -41,12 +41,20 @@ class AnalysisOptions:
     dialect: str
     default_database: str | None = None
     default_schema: str | None = None
-    catalog: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    catalog: Columns = field(default_factory=dict)
+    found_catalog: Columns = field(default_factory=dict)
+    """What the sources know; the catalog that was given wins."""
 
     @classmethod
-    def of(cls, request: JobRequest) -> AnalysisOptions:
-        """The options that a job request asks for."""
-        return cls(request.dialect, request.default_database, request.default_schema, request.catalog)
+    def of(cls, request: JobRequest, found_catalog: Columns) -> AnalysisOptions:
+        """The options that a job request asks for, with the catalog that its sources brought."""
+        return cls(
+            request.dialect,
+            request.default_database,
+            request.default_schema,
+            request.catalog,
+            found_catalog,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,16 +115,18 @@ def analyze_files(
         else:
             readable.append((position, file))
     results = (analyze_scripts or engine.iter_scripts)(
-        [engine.Script(file.name, file.text) for _, file in readable],
+        [_script(file) for _, file in readable],
         dialect=options.dialect,
-        catalog=engine.InMemoryCatalog(options.catalog) if options.catalog else None,
+        catalog=_catalog(options),
         default_database=options.default_database,
         default_schema=options.default_schema,
         limits=Limits(settings.max_statement_chars, settings.max_nesting),
     )
+    told_dialects: set[str] = set()
     for index, result in results:
         position, file = readable[index]
-        yield FileOutcome(position, file, _told_if_empty(result, file.name))
+        noted = _with_notes(result, file, options.dialect, told_dialects)
+        yield FileOutcome(position, file, _told_if_empty(noted, file.name))
 
 
 class Tally:
@@ -179,9 +189,48 @@ def _status(understood: int, *, has_failed: bool) -> JobStatus:
 def _unreadable(file: SourceFile, dialect: str) -> LineageResult:
     from airflow_provider_sqlflow.engine import Diagnostic, LineageResult, Severity, Span
 
-    span = Span(file.name, 1, 1, 1, 1)
+    span = Span(file.name, file.problem_line, 1, file.problem_line, 1)
     diagnostic = Diagnostic(Severity.ERROR, "unreadable_file", file.problem, span)
-    return LineageResult(diagnostics=(diagnostic,), dialect=dialect, source_name=file.name)
+    result = LineageResult(diagnostics=(diagnostic,), dialect=dialect, source_name=file.name)
+    return _with_notes(result, file, dialect, {file.dialect})
+
+
+def _script(file: SourceFile) -> Script:
+    from airflow_provider_sqlflow.engine import Script
+
+    return Script(file.name, file.text, file.database, file.schema, file.prefix, file.suffix)
+
+
+def _catalog(options: AnalysisOptions) -> Catalog | None:
+    from airflow_provider_sqlflow.engine import InMemoryCatalog, LayeredCatalog
+
+    layers = [InMemoryCatalog(columns) for columns in (options.catalog, options.found_catalog) if columns]
+    return LayeredCatalog(*layers) if layers else None
+
+
+def _with_notes(
+    result: LineageResult, file: SourceFile, dialect: str, told_dialects: set[str]
+) -> LineageResult:
+    """The result with what is to be told about how its file was read, dialects once a job."""
+    from airflow_provider_sqlflow.engine import Diagnostic, Severity, Span
+
+    notes = list(file.notes)
+    if file.dialect and file.dialect != dialect and file.dialect not in told_dialects:
+        told_dialects.add(file.dialect)
+        message = f"its source says it is {file.dialect}, but it is read as {dialect or 'generic SQL'}"
+        notes.append(Note("dialect_mismatch", message))
+    if not notes:
+        return result
+    told = tuple(
+        Diagnostic(
+            Severity.WARNING,
+            note.code,
+            note.message,
+            Span(file.name, note.line, note.column, note.line, note.column),
+        )
+        for note in notes
+    )
+    return replace(result, diagnostics=(*told, *result.diagnostics))
 
 
 def _told_if_empty(result: LineageResult, name: str) -> LineageResult:

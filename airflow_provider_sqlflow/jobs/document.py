@@ -7,7 +7,7 @@ import json
 from dataclasses import replace
 from typing import Any
 
-from airflow_provider_sqlflow.jobs.model import JobRequest, JobSource, PathSource, TextSource
+from airflow_provider_sqlflow.jobs.model import CsvSource, JobRequest, JobSource, PathSource, TextSource
 
 FORMAT_VERSION = 1
 
@@ -50,11 +50,18 @@ def request_digest(request: JobRequest) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _source_to_json(source: JobSource) -> dict[str, str]:
+def _source_to_json(source: JobSource) -> dict[str, Any]:
     if isinstance(source, TextSource):
         return {"name": source.name, "text": source.text}
-    return {"path": source.path}
+    document: dict[str, Any] = {"path": source.path}
+    if source.storage_options:
+        document["storage_options"] = dict(source.storage_options)
+    if isinstance(source, CsvSource):
+        document |= {"columns": source.columns, "enclose": source.enclose, "escape": source.escape}
+    return document
 
 
 def _source_from_json(source: dict[str, Any]) -> JobSource:
-    return PathSource(source["path"]) if "path" in source else TextSource(source["name"], source["text"])
+    if "path" not in source:
+        return TextSource(**source)
+    return CsvSource(**source) if "columns" in source else PathSource(**source)

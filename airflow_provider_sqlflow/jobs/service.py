@@ -10,7 +10,7 @@ from uuid import uuid4
 
 from airflow_provider_sqlflow.errors import ConfigError, JobNotReadyError, JobTransitionError
 from airflow_provider_sqlflow.jobs.document import request_digest
-from airflow_provider_sqlflow.jobs.inputs import open_inputs
+from airflow_provider_sqlflow.jobs.inputs import named_dialect, open_inputs
 from airflow_provider_sqlflow.jobs.model import (
     ExportSummary,
     Job,
@@ -70,15 +70,14 @@ class JobService:
             InputError: a source is missing, empty or unreadable.
             JobConflictError: the idempotency key belongs to another request.
         """
-        from airflow_provider_sqlflow.engine.dialects import resolve_dialect
-
-        request = replace(request, dialect=resolve_dialect(request.dialect))
+        request = replace(request, dialect=named_dialect(request.dialect))
         digest = request_digest(request)
         if request.idempotency_key is not None:
             found = self._store.find_key(request.idempotency_key)
             if found is not None:
                 return self._store.get_job(same_request(found, request.idempotency_key, digest))
         inputs = open_inputs(request.sources, self._settings)
+        request = replace(request, dialect=inputs.dialect(request.dialect))
         new = Job(
             id=self._new_id(),
             name=request.name,

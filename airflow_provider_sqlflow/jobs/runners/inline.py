@@ -85,7 +85,7 @@ class InlineRunner:
     def _analyze(self, job: Job, request: JobRequest, inputs: JobInputs, tally: Tally) -> bool:
         """Analyse all files; False when the job was ended from outside."""
         outcomes = analyze_files(
-            inputs.read(), AnalysisOptions.of(request), self._settings, self._analyze_scripts
+            inputs.read(), AnalysisOptions.of(request, inputs.catalog), self._settings, self._analyze_scripts
         )
         for outcome in outcomes:
             tally.add(outcome)
