@@ -13,7 +13,12 @@ from functools import partial
 from pathlib import PurePosixPath, PureWindowsPath
 
 from airflow_provider_sqlflow.errors import EmptyInputError, UnreadableInputError
-from airflow_provider_sqlflow.ingest.documents import Document, find_documents, is_document_name
+from airflow_provider_sqlflow.ingest.documents import (
+    Candidate,
+    Document,
+    find_documents,
+    is_document_name,
+)
 from airflow_provider_sqlflow.ingest.files import FileProblemError, StoredFile, read_stream
 from airflow_provider_sqlflow.ingest.model import (
     SQL_SUFFIX,
@@ -60,11 +65,9 @@ def open_archive(
         inside = sorted((member for member in members if _is_in(member, place)), key=_stored_name)
         sql = tuple(member for member in inside if is_sql_name(PurePosixPath(member.filename)))
         others = [member for member in inside if is_document_name(PurePosixPath(member.filename))]
-        _refuse_bomb([*sql, *others], file.shown, settings)
+        _refuse_bomb([*sql], file.shown, settings)
         documents = find_documents(
-            [(PurePosixPath(member.filename), partial(archive.open, member)) for member in others],
-            file.shown,
-            settings.max_file_bytes,
+            _candidates(archive, file, sql, others, settings), file.shown, settings.max_file_bytes
         )
     nested = tuple(_stored_name(member) for member in inside if _is_archive(member))
     if not sql and not documents:
@@ -75,6 +78,25 @@ def open_archive(
     names = tuple(_stored_name(member) for member in sql)
     source = Source(file.shown, names, partial(_read_members, file, sql, settings))
     return with_notes(source, _nested_notes(nested)), documents
+
+
+def _candidates(
+    archive: zipfile.ZipFile,
+    file: StoredFile,
+    sql: tuple[zipfile.ZipInfo, ...],
+    others: list[zipfile.ZipInfo],
+    settings: Settings,
+) -> Iterator[Candidate]:
+    """JSON members; those that are read on behind their beginning count for the archive's limits."""
+    admitted = [*sql]
+
+    def admit(member: zipfile.ZipInfo) -> None:
+        admitted.append(member)
+        _refuse_bomb(admitted, file.shown, settings)
+
+    for member in others:
+        path = PurePosixPath(member.filename)
+        yield Candidate(path, partial(archive.open, member), file.explain, partial(admit, member))
 
 
 def _nested_notes(nested: tuple[str, ...]) -> tuple[Note, ...]:
@@ -91,7 +113,7 @@ def _read_members(
     try:
         with _opened(file) as archive:
             for member in members:
-                yield _read_member(archive, member, file.shown, settings)
+                yield _read_member(archive, member, file, settings)
     except UnreadableInputError as error:
         for member in members:
             yield SourceFile(_stored_name(member), 0, "", f"{file.shown} changed while it was read: {error}")
@@ -107,7 +129,9 @@ def _opened(file: StoredFile) -> Iterator[zipfile.ZipFile]:
         try:
             archive = zipfile.ZipFile(stream)
         except (zipfile.BadZipFile, EOFError, NotImplementedError, ValueError) as error:
-            raise UnreadableInputError(f"{file.shown} is not a zip archive or is damaged: {error}") from None
+            raise UnreadableInputError(
+                f"{file.shown} is not a zip archive or is damaged: {file.explain(error)}"
+            ) from None
         except Exception as error:  # noqa: BLE001  # each remote file system raises its own kinds
             raise UnreadableInputError(f"{file.shown} {file.explain(error)}") from None
         with archive:
@@ -115,7 +139,7 @@ def _opened(file: StoredFile) -> Iterator[zipfile.ZipFile]:
 
 
 def _read_member(
-    archive: zipfile.ZipFile, member: zipfile.ZipInfo, shown: str, settings: Settings
+    archive: zipfile.ZipFile, member: zipfile.ZipInfo, file: StoredFile, settings: Settings
 ) -> SourceFile:
     name = _stored_name(member)
     try:
@@ -123,7 +147,7 @@ def _read_member(
     except FileProblemError as error:
         return SourceFile(name, 0, "", str(error))
     except Exception as error:  # noqa: BLE001  # each decompressor raises its own kinds on damaged data
-        return SourceFile(name, 0, "", f"damaged in {shown}: {error}; pack it again")
+        return SourceFile(name, 0, "", f"damaged in {file.shown}: {file.explain(error)}; pack it again")
     return file_from_bytes(name, data, settings.max_file_bytes)
 
 

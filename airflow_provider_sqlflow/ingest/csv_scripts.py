@@ -11,7 +11,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from airflow_provider_sqlflow.errors import ConfigError, EmptyInputError, UnreadableInputError
-from airflow_provider_sqlflow.ingest.files import FileProblemError, StoredFile
+from airflow_provider_sqlflow.ingest.files import FileProblemError, StoredFile, first_bytes
 from airflow_provider_sqlflow.ingest.metadata import script_name, unquoted
 from airflow_provider_sqlflow.ingest.model import Note, Source, SourceFile, too_large
 from airflow_provider_sqlflow.ingest.text import UndecodableTextError, check_text
@@ -107,8 +107,7 @@ def open_csv(file: StoredFile, layout: CsvFormat, settings: Settings) -> Source:
 def _encodings(file: StoredFile) -> tuple[str, ...]:
     """What to try, by the file's first bytes."""
     try:
-        with file.open() as stream:
-            start = stream.read(4)
+        start = first_bytes(file, len(_ZIP_MAGIC))
     except FileProblemError as error:
         raise UnreadableInputError(f"{file.shown} {error}") from None
     if start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):

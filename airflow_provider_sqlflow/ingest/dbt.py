@@ -11,7 +11,13 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from airflow_provider_sqlflow.ingest.documents import Document, DocumentKind, map_of, text_of
+from airflow_provider_sqlflow.ingest.documents import (
+    Document,
+    DocumentKind,
+    map_of,
+    said_dialect,
+    text_of,
+)
 from airflow_provider_sqlflow.ingest.metadata import dotted
 from airflow_provider_sqlflow.ingest.model import Note, Source, SourceFile, held_source, printable
 
@@ -90,14 +96,8 @@ def _nodes(document: Document, key: str) -> list[Mapping[str, Any]]:
 
 
 def _dialect(manifest: Document) -> str:
-    from airflow_provider_sqlflow.engine.dialects import resolve_dialect
-    from airflow_provider_sqlflow.errors import UnknownDialectError
-
     adapter = text_of(map_of(manifest.content, "metadata"), "adapter_type").lower()
-    try:
-        return resolve_dialect(_DIALECT_OF_ADAPTER.get(adapter, adapter))
-    except UnknownDialectError:
-        return ""  # an adapter we know nothing of says nothing
+    return said_dialect(_DIALECT_OF_ADAPTER.get(adapter, adapter))
 
 
 def _materialization(node: Mapping[str, Any]) -> str:

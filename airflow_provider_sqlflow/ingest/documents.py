@@ -14,7 +14,7 @@ from enum import Enum
 from pathlib import PurePosixPath
 from typing import IO, Any
 
-from airflow_provider_sqlflow.errors import UnreadableInputError
+from airflow_provider_sqlflow.errors import InputError, UnknownDialectError, UnreadableInputError
 from airflow_provider_sqlflow.ingest.files import FileProblemError, read_stream
 from airflow_provider_sqlflow.ingest.model import is_hidden
 from airflow_provider_sqlflow.ingest.text import UndecodableTextError, decode_sql
@@ -53,18 +53,37 @@ class Document:
     size: int
 
 
+def _admit() -> None:
+    """Nothing stands against reading."""
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A JSON file that may be a document.
+
+    Attributes:
+        path: where it lies in its folder or archive.
+        open: opens it.
+        explain: why reading failed, in words that hold no secret.
+        admit: called before more than its beginning is read; raises an ``InputError`` to refuse it.
+    """
+
+    path: PurePosixPath
+    open: Callable[[], IO[bytes]]
+    explain: Callable[[Exception], str]
+    admit: Callable[[], None] = _admit
+
+
 def is_document_name(relative: PurePosixPath) -> bool:
     """Whether a folder or archive member is looked into for a document."""
     return relative.suffix.lower() == JSON_SUFFIX and not is_hidden(relative)
 
 
-def find_documents(
-    candidates: Iterable[tuple[PurePosixPath, Callable[[], IO[bytes]]]], shown: str, max_bytes: int
-) -> list[Document]:
+def find_documents(candidates: Iterable[Candidate], shown: str, max_bytes: int) -> list[Document]:
     """The candidates that are documents; other JSON is none of ours and left alone.
 
     Args:
-        candidates: path in the folder or archive, and what opens it.
+        candidates: JSON files of the folder or archive.
         shown: what the folder or archive is called.
         max_bytes: limit of one document.
 
@@ -72,18 +91,23 @@ def find_documents(
         UnreadableInputError: a document of ours that is larger than the limit, or damaged.
     """
     found = []
-    for path, open_stream in candidates:
+    for candidate in candidates:
         head = b""
         try:
-            with open_stream() as stream:
+            with candidate.open() as stream:
                 head = stream.read(_HEAD_BYTES)
                 if not any(mark in head for mark in (*_CERTAIN, _SERVERS)):
                     continue
+                candidate.admit()
                 data = read_stream(stream, max_bytes, head)
-            document = parse_document(path, data)
+            document = parse_document(candidate.path, data)
+        except InputError:
+            raise
         except Exception as error:  # noqa: BLE001  # damaged archives and remote files raise many kinds
             if any(mark in head for mark in _CERTAIN):
-                raise UnreadableInputError(f"{shown}/{path}: {error}") from None
+                is_known = isinstance(error, FileProblemError)
+                reason = str(error) if is_known else candidate.explain(error)
+                raise UnreadableInputError(f"{shown}/{candidate.path}: {reason}") from None
             continue
         if document is not None:
             found.append(document)
@@ -118,6 +142,16 @@ def _kind_of(content: Any) -> DocumentKind | None:
     if any(key in server for server in servers for key in _SERVER_LISTS):
         return DocumentKind.METADATA
     return None
+
+
+def said_dialect(name: str) -> str:
+    """The dialect that a document names; empty for a name we do not know."""
+    from airflow_provider_sqlflow.engine.dialects import resolve_dialect
+
+    try:
+        return resolve_dialect(name)
+    except UnknownDialectError:
+        return ""
 
 
 # Documents come from many versions of many tools: what is not of the expected type counts as absent.

@@ -67,7 +67,7 @@ class LocalFile:
         flags = os.O_RDONLY | os.O_CLOEXEC | (0 if self.is_pipe_allowed else os.O_NONBLOCK)
         try:
             descriptor = os.open(self.path, flags)
-        except OSError as error:
+        except (OSError, ValueError) as error:  # ValueError: a NUL in the path
             raise FileProblemError(self.explain(error)) from None
         mode = os.fstat(descriptor).st_mode
         if not (stat.S_ISREG(mode) or (self.is_pipe_allowed and stat.S_ISFIFO(mode))):
@@ -104,6 +104,19 @@ def read_bytes(file: StoredFile, max_bytes: int) -> bytes:
             return read_stream(stream, max_bytes)
         except FileProblemError:
             raise
+        except Exception as error:  # noqa: BLE001  # each remote file system raises its own kinds
+            raise FileProblemError(file.explain(error)) from None
+
+
+def first_bytes(file: StoredFile, count: int) -> bytes:
+    """The beginning of a file.
+
+    Raises:
+        FileProblemError: it cannot be read.
+    """
+    with file.open() as stream:
+        try:
+            return stream.read(count)
         except Exception as error:  # noqa: BLE001  # each remote file system raises its own kinds
             raise FileProblemError(file.explain(error)) from None
 

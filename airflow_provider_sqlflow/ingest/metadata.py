@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from airflow_provider_sqlflow.ingest.documents import Document, list_of, text_of
+from airflow_provider_sqlflow.ingest.documents import Document, list_of, said_dialect, text_of
 from airflow_provider_sqlflow.ingest.model import Source, SourceFile, held_source, printable
 
 _RELATION_LISTS = ("tables", "views", "others")
@@ -19,20 +19,17 @@ Name = tuple[str, ...]
 
 
 def metadata_source(document: Document, root: str) -> Source:
-    """The texts of ``queries`` as files, and the catalog.
-
-    Raises:
-        UnknownDialectError: the vendor's name is of no dialect that we know.
-    """
+    """The texts of ``queries`` as files, and the catalog."""
     servers = list_of(document.content, "servers")
-    dialects = [dialect for dialect in map(_dialect, servers) if dialect]
+    dialects = [said_dialect(text_of(server, "dbVendor")) for server in servers]
     files = tuple(
         _query_file(query, dialect)
-        for server, dialect in zip(servers, map(_dialect, servers), strict=True)
+        for server, dialect in zip(servers, dialects, strict=True)
         for query in list_of(server, "queries")
     )
+    said = {dialect for dialect in dialects if dialect}
     catalog = {dotted(name): columns for server in servers for name, columns in _relations(server).items()}
-    return held_source(root, files, catalog, dialects[0] if len(set(dialects)) == 1 else "")
+    return held_source(root, files, catalog, said.pop() if len(said) == 1 else "")
 
 
 def dotted(parts: Name) -> str:
@@ -57,12 +54,6 @@ def unquoted(name: str) -> str:
     name = name.strip()
     closing = _QUOTES.get(name[:1])
     return name[1:-1].replace(closing * 2, closing) if closing and name.endswith(closing) else name
-
-
-def _dialect(server: Mapping[str, Any]) -> str:
-    from airflow_provider_sqlflow.engine.dialects import resolve_dialect
-
-    return resolve_dialect(text_of(server, "dbVendor"))
 
 
 def _query_file(query: Mapping[str, Any], dialect: str) -> SourceFile:

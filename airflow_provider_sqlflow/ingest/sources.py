@@ -14,6 +14,7 @@ from airflow_provider_sqlflow.ingest.archive import open_archive
 from airflow_provider_sqlflow.ingest.csv_scripts import CSV_SUFFIX, CsvFormat, open_csv
 from airflow_provider_sqlflow.ingest.dbt import dbt_columns, dbt_source
 from airflow_provider_sqlflow.ingest.documents import (
+    Candidate,
     Document,
     DocumentKind,
     find_documents,
@@ -24,6 +25,7 @@ from airflow_provider_sqlflow.ingest.files import (
     FileProblemError,
     LocalFile,
     StoredFile,
+    first_bytes,
     read_bytes,
     read_file,
 )
@@ -42,6 +44,7 @@ from airflow_provider_sqlflow.ingest.urls import Location, RemoteFile, archive_o
 from airflow_provider_sqlflow.settings import Settings
 
 _ZIP_MAGIC = b"PK\x03\x04"
+_START_BYTES = 64
 _DBT_TARGET = "target"
 Listed = tuple[PurePosixPath, StoredFile]
 
@@ -146,7 +149,10 @@ def _open_file(file: StoredFile, settings: Settings) -> Source:
     suffix = PurePosixPath(file.name).suffix.lower()
     if suffix == CSV_SUFFIX:
         return open_csv(file, CsvFormat(), settings)
-    start = _first_bytes(file)
+    try:
+        start = first_bytes(file, _START_BYTES)
+    except FileProblemError as error:
+        raise UnreadableInputError(f"{file.shown} {error}") from None
     if suffix == ".zip" or start.startswith(_ZIP_MAGIC):
         return _open_archive(file, settings)
     if suffix == ".json" or _is_object(start):
@@ -204,8 +210,12 @@ def _walk(root: Path) -> list[Listed]:
 def _listed_source(root: str, listed: Sequence[Listed], settings: Settings) -> Source:
     """The source that a folder's files make."""
     sql = [(printable(relative), file) for relative, file in listed if is_sql_name(relative)]
-    candidates = [(relative, file.open) for relative, file in listed if is_document_name(relative)]
-    candidates.sort(key=lambda item: item[0])
+    candidates = [
+        Candidate(relative, file.open, file.explain)
+        for relative, file in listed
+        if is_document_name(relative)
+    ]
+    candidates.sort(key=lambda item: item.path)
     documents = find_documents(candidates, root, settings.max_file_bytes)
     source = _files_source(root, sorted(sql, key=lambda item: item[0]), settings) if sql else None
     if source is None and not documents:
@@ -229,9 +239,8 @@ def _open_document(file: StoredFile, settings: Settings) -> Source:
     documents = [document]
     if document.kind is DocumentKind.DBT_MANIFEST:
         beside = file.beside("catalog.json")
-        documents += find_documents(
-            [(PurePosixPath(beside.name), beside.open)], file.shown, settings.max_file_bytes
-        )
+        candidate = Candidate(PurePosixPath(beside.name), beside.open, beside.explain)
+        documents += find_documents([candidate], file.shown, settings.max_file_bytes)
     return source_of_documents(file.shown, None, documents)
 
 
@@ -284,16 +293,6 @@ def _project_folder(root: str) -> str:
     if path.name == _DBT_TARGET:
         path = path.parent
     return root if "://" in root else str(path)
-
-
-def _first_bytes(file: StoredFile) -> bytes:
-    try:
-        with file.open() as stream:
-            return stream.read(64)
-    except FileProblemError as error:
-        raise UnreadableInputError(f"{file.shown} {error}") from None
-    except Exception as error:  # noqa: BLE001  # each remote file system raises its own kinds
-        raise UnreadableInputError(f"{file.shown} {file.explain(error)}") from None
 
 
 def _is_object(start: bytes) -> bool:

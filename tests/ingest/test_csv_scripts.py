@@ -186,6 +186,8 @@ def test_other_files_are_no_csv(tmp_path: Path) -> None:
         open_text(tmp_path, b",,,\x81,x,\n")
     with pytest.raises(UnreadableInputError, match=r"gone\.csv cannot be read: No such file"):
         open_csv_path(str(tmp_path / "gone.csv"), CsvFormat(), SETTINGS)
+    with pytest.raises(UnreadableInputError, match="cannot be read: embedded null byte"):
+        open_csv_path("a\0.csv", CsvFormat(), SETTINGS)
     with pytest.raises(UnreadableInputError, match="is not text in UTF-16; save it"):
         open_text(tmp_path, codecs.BOM_UTF16_LE + b"a")
     (file,) = files(open_text(tmp_path, ",,,a,SELECT \0 1,\n"))

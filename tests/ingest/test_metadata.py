@@ -164,6 +164,21 @@ def test_damaged_document_of_ours_in_a_folder_is_told(tmp_path: Path) -> None:
         open_path(str(tmp_path), Settings(max_file_bytes=50))
 
 
+def test_packed_document_counts_for_the_limits_of_the_archive_and_other_json_does_not(tmp_path: Path) -> None:
+    harmless = b'{"rows": "' + b"x" * 3_000_000 + b'"}'
+    path = make_zip(tmp_path / "x.zip", {"a.sql": b"SELECT 1", "data.json": harmless})
+    assert open_path(str(path), SETTINGS).names == ("a.sql",)
+    bomb = b'{"dbVendor": "x", "servers": "' + b"x" * 3_000_000 + b'"}'
+    path = make_zip(tmp_path / "y.zip", {"a.sql": b"SELECT 1", "m.json": bomb})
+    with pytest.raises(UnreadableInputError, match=r"member 'm\.json' unpacks to more than 200 times"):
+        open_path(str(path), SETTINGS)
+
+
+def test_vendor_we_do_not_know_says_no_dialect(tmp_path: Path) -> None:
+    source = opened(tmp_path, POSTGRES | {"dbVendor": "dbvnobody"})
+    assert (source.dialect, source.names) == ("", ("shop/public/V1.sql",))
+
+
 def test_templated_sql_is_no_document(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("{{ config() }} SELECT 1")
     assert open_path(str(tmp_path / "a.txt"), SETTINGS).names == ("a.txt",)
