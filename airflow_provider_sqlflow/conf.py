@@ -10,7 +10,8 @@ from functools import cache
 from airflow.sdk.configuration import conf
 
 from airflow_provider_sqlflow.errors import ConfigError
-from airflow_provider_sqlflow.settings import Settings
+from airflow_provider_sqlflow.get_provider_info import get_provider_info
+from airflow_provider_sqlflow.settings import Settings, check_names
 
 SECTION = "sqlflow"
 
@@ -95,8 +96,10 @@ def settings() -> Settings:
     """All of the section's options that the layers below Airflow read.
 
     Raises:
-        ConfigError: a number is not a positive whole number.
+        ConfigError: a number is not a positive whole number, or an option's name looks misspelt.
     """
+    section = conf.getsection(SECTION) or {}
+    check_names(section, list(get_provider_info()["config"][SECTION]["options"]), f"[{SECTION}] option ")
     return Settings(
         store_url=store_url(),
         home=home(),

@@ -5,7 +5,8 @@
     SqlFlowError                code: stable string; retryable: bool
       ConfigError               UnknownDialectError
       AnalysisError             SqlParseError, AnalysisLimitError
-      InputError                EmptyInputError, UnreadableInputError
+      InputError                EmptyInputError, UnreadableInputError,
+                                SourceUnavailableError (retryable)
       JobError                  JobNotFoundError, JobNotReadyError, JobTransitionError,
                                 JobConflictError, JobFailedError, JobTimeoutError (retryable),
                                 LeaseLostError
@@ -96,6 +97,13 @@ class UnreadableInputError(InputError):
     """A file or archive is missing, damaged, unsafe or of the wrong kind."""
 
     code = "unreadable_input"
+
+
+class SourceUnavailableError(InputError):
+    """The storage that holds a source cannot be reached."""
+
+    code = "source_unavailable"
+    retryable = True
 
 
 class JobError(SqlFlowError):

@@ -6,12 +6,19 @@ Inside Airflow ``conf.py`` fills them from the ``[sqlflow]`` section; elsewhere 
 
 from __future__ import annotations
 
+import logging
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
+from difflib import get_close_matches
 from pathlib import Path
 
 from airflow_provider_sqlflow.errors import ConfigError
+
+ENVIRONMENT_PREFIX = "SQLFLOW_"
+_MISSPELT = 0.8
+"""Names at least so alike (difflib's ratio) are taken as the same one, misspelt."""
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,13 +55,22 @@ class Settings:
     def from_env(cls, environ: Mapping[str, str] | None = None) -> Settings:
         """Settings from ``SQLFLOW_STORE_URL``, ``SQLFLOW_HOME`` and so on.
 
+        A variable of that prefix that is no setting is refused where it looks like a misspelt one, else
+        warned about: other programs may use the prefix too.
+
         Raises:
-            ConfigError: a number is not a positive whole number.
+            ConfigError: a number is not a positive whole number, or a name looks misspelt.
         """
         environ = os.environ if environ is None else environ
+        given = [name for name in environ if name.startswith(ENVIRONMENT_PREFIX)]
+        check_names(
+            [name.removeprefix(ENVIRONMENT_PREFIX) for name in given],
+            [field.name.upper() for field in fields(cls)],
+            f"environment variable {ENVIRONMENT_PREFIX}",
+        )
         values: dict[str, str | int] = {}
         for field in fields(cls):
-            variable = f"SQLFLOW_{field.name.upper()}"
+            variable = ENVIRONMENT_PREFIX + field.name.upper()
             text = environ.get(variable, "")
             if not text:
                 continue
@@ -67,6 +83,27 @@ class Settings:
             return self.store_url
         home = Path(self.home) if self.home else Path.home() / ".sqlflow"
         return f"sqlite:///{home / 'sqlflow.db'}"
+
+
+def check_names(given: Iterable[str], known: Sequence[str], prefix: str) -> None:
+    """Refuse names that look like misspelt settings; warn of others that are none.
+
+    Args:
+        given: names that somebody set.
+        known: names of settings.
+        prefix: what messages put in front of a name.
+
+    Raises:
+        ConfigError: a name is close to a setting's; the message offers that.
+    """
+    for name in sorted(set(given) - set(known)):
+        near = get_close_matches(name, known, n=1, cutoff=_MISSPELT)
+        if near:
+            meant = prefix.rpartition(" ")[2] + near[0]
+            raise ConfigError(f"{prefix}{name} is no setting of SQLFlow: did you mean {meant}?")
+        _log.warning(
+            "%s%s is no setting of SQLFlow and has no effect; known are %s", prefix, name, ", ".join(known)
+        )
 
 
 def _number(variable: str, text: str) -> int:

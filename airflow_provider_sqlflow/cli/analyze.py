@@ -9,12 +9,10 @@ import click
 
 from airflow_provider_sqlflow.cli.options import (
     FORMAT_HELP,
-    STDIN,
-    STDIN_NAME,
     analysis_options,
     default_name,
+    job_sources,
     read_catalog,
-    read_stdin,
 )
 from airflow_provider_sqlflow.cli.progress import progress_line
 from airflow_provider_sqlflow.cli.rendering import diagnostic_line, plural
@@ -50,28 +48,35 @@ def analyze(
     catalog_path: str | None,
     default_database: str | None,
     default_schema: str | None,
+    csv_columns: str,
+    csv_quote: str,
+    csv_escape: str,
     format_name: str,
     output: str | None,
     quiet: bool,
 ) -> None:
     """Print the lineage of FILES.
 
-    FILES are SQL files, folders (searched for *.sql), zip archives, or - for standard input. All are
-    read as one program: one may read what another declares. What is not understood is told on
-    standard error as file:line:column: severity code: message.
+    FILES are SQL files, folders (searched for *.sql), zip archives, dbt projects, CSV files of SQL,
+    database metadata, URLs of any of these, or - for standard input. All are read as one program: one
+    may read what another declares. What is not understood is told on standard error as
+    file:line:column: severity code: message.
     """
-    from airflow_provider_sqlflow.engine.dialects import resolve_dialect
+    from airflow_provider_sqlflow.ingest.naming import path_names
     from airflow_provider_sqlflow.jobs.analysis import AnalysisOptions
     from airflow_provider_sqlflow.jobs.export import check_format
+    from airflow_provider_sqlflow.jobs.inputs import named_dialect, open_inputs
 
     check_format(format_name)
     if output is None and format_name == "png" and sys.stdout.isatty():
         raise click.UsageError("a png picture is not for a terminal; give --output FILE")
     settings = state.settings()
-    options = AnalysisOptions(
-        resolve_dialect(dialect), default_database, default_schema, read_catalog(catalog_path, dialect)
-    )
-    outcomes, counts = _run(_open(files, settings), options, settings)
+    named_dialect(dialect)  # a wrong name is told before anything is read
+    inputs = open_inputs(job_sources(files, csv_columns, csv_quote, csv_escape), settings, path_names)
+    dialect = inputs.dialect(dialect)
+    catalog = read_catalog(catalog_path, dialect)
+    options = AnalysisOptions(dialect, default_database, default_schema, catalog, inputs.catalog)
+    outcomes, counts = _run(inputs, options, settings)
     result = _merge(outcomes)
     for diagnostic in result.diagnostics:
         click.echo(diagnostic_line(diagnostic), err=True)
@@ -84,18 +89,6 @@ def analyze(
         click.get_current_context().exit(1)
 
 
-def _open(files: tuple[str, ...], settings: Settings) -> JobInputs:
-    from airflow_provider_sqlflow.ingest.sources import TextInput, open_path, path_names
-    from airflow_provider_sqlflow.jobs.inputs import JobInputs
-
-    if files.count(STDIN) > 1:
-        raise click.UsageError("- (standard input) can be read only once")
-    sources = tuple(
-        TextInput(STDIN_NAME, read_stdin()) if file == STDIN else open_path(file, settings) for file in files
-    )
-    return JobInputs(sources, path_names(sources))
-
-
 def _run(
     inputs: JobInputs, options: AnalysisOptions, settings: Settings
 ) -> tuple[list[FileOutcome], JobCounts]:
@@ -105,7 +98,7 @@ def _run(
     outcomes: list[FileOutcome] = []
     tally = Tally(len(inputs.names))
     with progress_line() as progress:
-        for outcome in analyze_files(inputs.read(), options, settings):
+        for outcome in analyze_files(inputs.read(options.dialect), options, settings):
             tally.add_outcome(outcome)
             outcomes.append(outcome)
             progress.update(tally.counts.files_done, tally.counts.files_total, outcome.source.name)

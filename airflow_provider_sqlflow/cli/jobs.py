@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -10,12 +9,11 @@ import click
 from airflow_provider_sqlflow.cli import rendering
 from airflow_provider_sqlflow.cli.options import (
     FORMAT_HELP,
-    STDIN,
-    STDIN_NAME,
+    absolute,
     analysis_options,
     default_name,
+    job_sources,
     read_catalog,
-    read_stdin,
 )
 from airflow_provider_sqlflow.cli.progress import progress_line
 from airflow_provider_sqlflow.cli.state import CliState, pass_state
@@ -23,10 +21,7 @@ from airflow_provider_sqlflow.jobs.model import (
     JobFilter,
     JobId,
     JobRequest,
-    JobSource,
     JobStatus,
-    PathSource,
-    TextSource,
 )
 
 if TYPE_CHECKING:
@@ -60,19 +55,25 @@ def submit(
     catalog_path: str | None,
     default_database: str | None,
     default_schema: str | None,
+    csv_columns: str,
+    csv_quote: str,
+    csv_escape: str,
     name: str | None,
     tags: tuple[str, ...],
     owner: str,
     key: str | None,
     as_json: bool,
 ) -> None:
-    """Submit PATHS (SQL files, folders, zip archives, or - for standard input) as one job and run it."""
-    if paths.count(STDIN) > 1:
-        raise click.UsageError("- (standard input) can be read only once")
+    """Submit PATHS as one job and run it.
+
+    PATHS are SQL files, folders (searched for *.sql), zip archives, dbt projects, CSV files of SQL,
+    database metadata, URLs of any of these, or - for standard input.
+    """
+    sources = job_sources(paths, csv_columns, csv_quote, csv_escape)
     request = JobRequest(
         name=name or default_name(paths),
         dialect=dialect,
-        sources=tuple(_source(path) for path in paths),
+        sources=tuple(map(absolute, sources)),
         owner=owner,
         tags=tags,
         default_database=default_database,
@@ -180,8 +181,3 @@ def delete(state: CliState, job_id: str) -> None:
     with state.client() as client:
         found = client.delete_job(JobId(job_id))
     click.echo(f"{found.id} {rendering.status_text(found.status)}")
-
-
-def _source(path: str) -> JobSource:
-    # Absolute, because the job may be looked at or run from another folder.
-    return TextSource(STDIN_NAME, read_stdin()) if path == STDIN else PathSource(str(Path(path).absolute()))

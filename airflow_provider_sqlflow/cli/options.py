@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable, Mapping
-from pathlib import Path
+from dataclasses import replace
+from pathlib import Path, PurePosixPath
 from typing import TypeVar
 
 import click
 
 from airflow_provider_sqlflow.errors import ConfigError, UnreadableInputError
+from airflow_provider_sqlflow.jobs.model import CsvSource, JobSource, PathSource, TextSource
 
 STDIN = "-"
 STDIN_NAME = "<stdin>"
@@ -40,17 +42,72 @@ def analysis_options(command: Command) -> Command:
             "-d",
             required=True,
             metavar="NAME",
-            help="SQL dialect: snowflake, bigquery, postgres ..., or SQLFlow's name (dbvsnowflake).",
+            help="SQL dialect: snowflake, bigquery, postgres ..., or SQLFlow's name (dbvsnowflake). "
+            "auto: the one that a dbt project or database metadata says.",
+        ),
+        click.option(
+            "--csv-columns",
+            metavar="DIGITS",
+            default="123456",
+            show_default=True,
+            help="Where *.csv files have database, schema, object type, object name, SQL and notes: the "
+            "position of each, 0 for none.",
+        ),
+        click.option(
+            "--csv-quote",
+            metavar="CHAR",
+            default='"',
+            show_default=True,
+            help="Quote around fields of *.csv.",
+        ),
+        click.option(
+            "--csv-escape",
+            metavar="CHAR",
+            default='"',
+            show_default=True,
+            help="What stands before a quote inside a field of *.csv.",
         ),
     ):
         command = option(command)
     return command
 
 
-def read_catalog(path: str | None, dialect: str = "") -> Mapping[str, tuple[str, ...]]:
-    """Columns by table name, from a JSON file or from the CREATE statements of a ``.sql`` file.
+def job_sources(
+    paths: tuple[str, ...], csv_columns: str, csv_quote: str, csv_escape: str
+) -> tuple[JobSource, ...]:
+    """The paths, URLs and standard input of a command as sources of a job.
 
-    Empty without a path.
+    Raises:
+        UsageError: standard input is named twice.
+        UnreadableInputError: standard input is no text.
+    """
+    from airflow_provider_sqlflow.ingest.csv_scripts import CSV_SUFFIX
+
+    if paths.count(STDIN) > 1:
+        raise click.UsageError("- (standard input) can be read only once")
+    return tuple(
+        TextSource(STDIN_NAME, read_stdin())
+        if path == STDIN
+        else CsvSource(path, csv_columns, csv_quote, csv_escape)
+        if path.lower().endswith(CSV_SUFFIX)
+        else PathSource(path)
+        for path in paths
+    )
+
+
+def absolute(source: JobSource) -> JobSource:
+    """The source with its path absolute: a job may be looked at or run from another folder."""
+    from airflow_provider_sqlflow.ingest.urls import is_url
+
+    if isinstance(source, TextSource) or is_url(source.path):
+        return source
+    return replace(source, path=str(Path(source.path).absolute()))
+
+
+def read_catalog(path: str | None, dialect: str = "") -> Mapping[str, tuple[str, ...]]:
+    """Columns by table name: a JSON mapping, dbt's artifacts, database metadata, or CREATE statements.
+
+    Empty without a path. Only a ``.sql`` or ``.ddl`` file is read as CREATE statements.
 
     Raises:
         ConfigError: the file cannot be read, has another shape, or declares nothing.
@@ -67,6 +124,9 @@ def read_catalog(path: str | None, dialect: str = "") -> Mapping[str, tuple[str,
         document = json.loads(content)
     except ValueError as error:
         raise ConfigError(f"catalog {path} is not JSON, nor is it named .sql: {error}") from None
+    known = document_columns(path, content)
+    if known is not None:
+        return known
     is_table = isinstance(document, dict) and all(
         isinstance(columns, list) and all(isinstance(column, str) for column in columns)
         for columns in document.values()
@@ -76,14 +136,30 @@ def read_catalog(path: str | None, dialect: str = "") -> Mapping[str, tuple[str,
     return {table: tuple(columns) for table, columns in document.items()}
 
 
+def document_columns(path: str, content: bytes) -> Mapping[str, tuple[str, ...]] | None:
+    """Columns in an artifact of dbt or database metadata; ``None`` where the JSON is neither."""
+    from airflow_provider_sqlflow.ingest.documents import parse_document
+    from airflow_provider_sqlflow.ingest.files import FileProblemError
+    from airflow_provider_sqlflow.ingest.sources import source_of_documents
+
+    try:
+        document = parse_document(PurePosixPath(Path(path).name), content)
+    except FileProblemError as error:
+        raise ConfigError(f"catalog {path} {error}") from None
+    return None if document is None else source_of_documents(path, None, [document]).catalog
+
+
 def _read_ddl(path: str, content: bytes, dialect: str) -> Mapping[str, tuple[str, ...]]:
     """The relations that a DDL file declares. What is not understood there is told, not fatal."""
     from airflow_provider_sqlflow.cli.rendering import diagnostic_line
     from airflow_provider_sqlflow.engine import Severity, declared_columns
-    from airflow_provider_sqlflow.ingest.text import UndecodableTextError, decode_sql
+    from airflow_provider_sqlflow.ingest.text import UndecodableTextError
+    from airflow_provider_sqlflow.jobs.inputs import AUTO_DIALECT, named_dialect
 
+    dialect = named_dialect(dialect)
+    dialect = "" if dialect == AUTO_DIALECT else dialect
     try:
-        columns, diagnostics = declared_columns(decode_sql(content), dialect=dialect, source_name=path)
+        columns, diagnostics = declared_columns(_decoded(path, content), dialect=dialect, source_name=path)
     except UndecodableTextError as error:
         raise ConfigError(f"catalog {path}: {error}") from None
     for diagnostic in diagnostics:
@@ -100,14 +176,31 @@ def read_stdin() -> str:
     Raises:
         UnreadableInputError: it is no text.
     """
-    from airflow_provider_sqlflow.ingest.text import UndecodableTextError, decode_sql
+    from airflow_provider_sqlflow.ingest.text import UndecodableTextError
 
     try:
-        return decode_sql(sys.stdin.buffer.read())
+        return _decoded(STDIN_NAME, sys.stdin.buffer.read())
     except UndecodableTextError as error:
         raise UnreadableInputError(f"standard input: {error}") from None
 
 
+def _decoded(name: str, content: bytes) -> str:
+    """The text of a file; an assumed encoding is told."""
+    from airflow_provider_sqlflow.ingest.model import encoding_notes
+    from airflow_provider_sqlflow.ingest.text import decode_sql
+
+    decoded = decode_sql(content)
+    for note in encoding_notes(decoded):
+        click.echo(f"{name}:{note.line}:{note.column}: warning {note.code}: {note.message}", err=True)
+    return decoded.text
+
+
 def default_name(paths: tuple[str, ...]) -> str:
     """What a job or document is called when nobody says: the first input's name."""
-    return "stdin" if paths[0] == STDIN else Path(paths[0]).resolve().stem
+    from airflow_provider_sqlflow.ingest.urls import is_url, redacted
+
+    if paths[0] == STDIN:
+        return "stdin"
+    if is_url(paths[0]):
+        return PurePosixPath(redacted(paths[0]).split("?")[0]).stem
+    return Path(paths[0]).resolve().stem

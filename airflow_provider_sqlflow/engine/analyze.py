@@ -62,10 +62,28 @@ _make_relation = maker(Relation)
 
 @dataclass(frozen=True, slots=True)
 class Script:
-    """A named SQL text; ``name`` is what spans and diagnostics call it."""
+    """A named SQL text.
+
+    Attributes:
+        name: what spans and diagnostics call it.
+        text: the SQL; positions are places in it.
+        default_database: instead of the job's, for names that give no database.
+        default_schema: instead of the job's, for names that give no schema.
+        prefix: SQL read in front of the text, on its first line; has no positions of its own.
+        suffix: SQL read behind the text; has no positions of its own.
+    """
 
     name: str
     text: str
+    default_database: str | None = None
+    default_schema: str | None = None
+    prefix: str = ""
+    suffix: str = ""
+
+    @property
+    def whole_text(self) -> str:
+        """The text as it is read: with prefix and suffix."""
+        return f"{self.prefix}{self.text}{self.suffix}"
 
 
 def analyze(
@@ -115,7 +133,7 @@ def iter_scripts(
         UnknownDialectError: nothing is known of that dialect.
     """
     name = resolve_dialect(dialect)
-    program = Program(lambda: (script.text for script in scripts))
+    program = Program(lambda: (script.whole_text for script in scripts))
     for number in program.order:
         seen: Catalog = catalog_of(program.visible(number))
         layered = seen if catalog is None else LayeredCatalog(seen, catalog)
@@ -275,7 +293,14 @@ def _read_script(
 ) -> tuple[LineageResult, tuple[Declaration, ...]]:
     """A script's lineage and the relations that it declares: name parts and columns."""
     with quiet_sqlglot(), Collector() as collector:
-        reading = _Reading(script, dialect, catalog, database, schema, limits)
+        reading = _Reading(
+            script,
+            dialect,
+            catalog,
+            script.default_database or database,
+            script.default_schema or schema,
+            limits,
+        )
         result, declarations = reading.run(collector), tuple(reading.declarations())
         del reading  # so that the collector finds what only the reading held
     return result, declarations
@@ -295,8 +320,9 @@ class _Reading:
     ) -> None:
         self.dialect = dialect
         self.limits = limits or DEFAULT_LIMITS
-        source = SourceText(script.name, script.text)
-        text = " " + script.text[1:] if script.text.startswith("\ufeff") else script.text
+        text = script.whole_text
+        source = SourceText(script.name, text, len(script.prefix), len(script.suffix))
+        text = " " + text[1:] if text.startswith("\ufeff") else text
         self.template = neutralise(text)
         self.session = Session(source, self.template, rules_of(dialect), catalog, database, schema)
         self.parser = StatementParser(dialect)

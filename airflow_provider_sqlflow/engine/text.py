@@ -20,17 +20,22 @@ class SourceText:
     'a.sql:2:3'
     """
 
-    def __init__(self, name: str, text: str) -> None:
+    def __init__(self, name: str, text: str, prefix_length: int = 0, suffix_length: int = 0) -> None:
         self.name = name
         self.text = text
+        # What stands before and behind the user's text has no place: it counts as the text's edges.
+        self._prefix_length = prefix_length
+        self._end = len(text) - suffix_length
         self._starts = _line_starts(text)
         self._spans: dict[tuple[int, int], Span] = {}
         self._quotes: dict[tuple[int, int], tuple[str, Span]] = {}
 
     def position(self, offset: int) -> tuple[int, int]:
         """The 1-based line and column of a 0-based offset."""
+        offset = min(offset, self._end)
         line = bisect_right(self._starts, offset)
-        return line, offset - self._starts[line - 1] + 1
+        column = offset - self._starts[line - 1] + 1
+        return (line, column) if line > 1 else (line, max(column - self._prefix_length, 1))
 
     def offset(self, line: int, column: int) -> int:
         """The offset of a 1-based line and column, kept inside the text."""

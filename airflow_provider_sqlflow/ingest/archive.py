@@ -1,96 +1,177 @@
-"""Zip archives as sources. Nothing is unpacked to disk, and an unsafe archive is refused as a whole."""
+"""Zip archives as sources. Nothing is unpacked to disk, and an unsafe archive is refused as a whole.
+
+Archives inside archives are not opened: that is how bombs hide.
+"""
 
 from __future__ import annotations
 
 import stat
 import zipfile
 from collections.abc import Iterator
-from dataclasses import dataclass
-from pathlib import Path, PurePosixPath, PureWindowsPath
+from contextlib import contextmanager
+from functools import partial
+from pathlib import PurePosixPath, PureWindowsPath
 
 from airflow_provider_sqlflow.errors import EmptyInputError, UnreadableInputError
+from airflow_provider_sqlflow.ingest.documents import (
+    Candidate,
+    Document,
+    find_documents,
+    is_document_name,
+)
+from airflow_provider_sqlflow.ingest.files import FileProblemError, StoredFile, read_stream
 from airflow_provider_sqlflow.ingest.model import (
     SQL_SUFFIX,
+    Note,
+    Source,
     SourceFile,
     file_from_bytes,
+    is_hidden,
     is_sql_name,
     printable,
+    too_large,
+    with_notes,
 )
 from airflow_provider_sqlflow.settings import Settings
 
 _ENCRYPTED = 0x1
-_MAC_FOLDER = "__MACOSX"
 _RATIO_FLOOR_BYTES = 1024 * 1024
 """Members smaller than this do no harm however well they are packed: repetitive SQL packs very well."""
+_ARCHIVE_SUFFIXES = frozenset({".zip", ".tar", ".tgz", ".gz", ".bz2", ".xz", ".7z", ".rar"})
 
 
-@dataclass(frozen=True, slots=True)
-class ArchiveInput:
-    """The ``*.sql`` members of a zip archive."""
-
-    root: Path
-    members: tuple[zipfile.ZipInfo, ...]
-    max_file_bytes: int
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """Member names."""
-        return tuple(_stored_name(member) for member in self.members)
-
-    def read(self) -> Iterator[SourceFile]:
-        """Each member's text. A damaged member has a problem, the others are still read."""
-        try:
-            archive = zipfile.ZipFile(self.root)
-        except (OSError, zipfile.BadZipFile) as error:
-            for name in self.names:
-                yield SourceFile(name, 0, "", f"{printable(self.root)} changed while it was read: {error}")
-            return
-        with archive:
-            for member in self.members:
-                yield self._read_member(archive, member)
-
-    def _read_member(self, archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> SourceFile:
-        name = _stored_name(member)
-        try:
-            with archive.open(member) as stream:
-                data = stream.read(self.max_file_bytes + 1)
-        except Exception as error:  # noqa: BLE001  # each decompressor raises its own kinds on damaged data
-            return SourceFile(name, 0, "", f"damaged in {printable(self.root)}: {error}; pack it again")
-        return file_from_bytes(name, data, self.max_file_bytes)
-
-
-def open_archive(path: Path, settings: Settings) -> ArchiveInput:
+def open_archive(
+    file: StoredFile, settings: Settings, place: str = ""
+) -> tuple[Source | None, list[Document]]:
     """List the ``*.sql`` members of a zip archive, sorted by name, hidden ones left out.
+
+    Args:
+        file: the archive.
+        settings: limits.
+        place: a folder or member of the archive; only what lies there is read.
+
+    Returns:
+        The SQL, ``None`` without any, and the documents in the archive that say something about SQL.
 
     Raises:
         UnreadableInputError: damaged, encrypted, with a member that leaves the archive (``..``, absolute
             path, link), or one that unpacks to more than the settings allow.
-        EmptyInputError: no ``*.sql`` in it.
+        EmptyInputError: nothing in it that is read.
     """
-    shown = printable(path)
+    with _opened(file) as archive:
+        members = archive.infolist()
+        for member in members:
+            _refuse_unsafe(member, file.shown)
+        inside = sorted((member for member in members if _is_in(member, place)), key=_stored_name)
+        sql = tuple(member for member in inside if is_sql_name(PurePosixPath(member.filename)))
+        others = [member for member in inside if is_document_name(PurePosixPath(member.filename))]
+        _refuse_bomb([*sql], file.shown, settings)
+        documents = find_documents(
+            _candidates(archive, file, sql, others, settings), file.shown, settings.max_file_bytes
+        )
+    nested = tuple(_stored_name(member) for member in inside if _is_archive(member))
+    if not sql and not documents:
+        hint = f"; archives in it are not opened ({', '.join(nested[:3])}): unpack them" if nested else ""
+        raise EmptyInputError(f"no {SQL_SUFFIX} file in archive {file.shown}{hint}")
+    if not sql:
+        return None, documents
+    names = tuple(_stored_name(member) for member in sql)
+    source = Source(file.shown, names, partial(_read_members, file, sql, settings))
+    return with_notes(source, _nested_notes(nested)), documents
+
+
+def _candidates(
+    archive: zipfile.ZipFile,
+    file: StoredFile,
+    sql: tuple[zipfile.ZipInfo, ...],
+    others: list[zipfile.ZipInfo],
+    settings: Settings,
+) -> Iterator[Candidate]:
+    """JSON members; those that are read on behind their beginning count for the archive's limits."""
+    admitted = [*sql]
+
+    def admit(member: zipfile.ZipInfo) -> None:
+        admitted.append(member)
+        _refuse_bomb(admitted, file.shown, settings)
+
+    for member in others:
+        path = PurePosixPath(member.filename)
+        yield Candidate(path, partial(archive.open, member), file.explain, partial(admit, member))
+
+
+def _nested_notes(nested: tuple[str, ...]) -> tuple[Note, ...]:
+    if not nested:
+        return ()
+    names = ", ".join(nested[:5]) + (f" and {len(nested) - 5} more" if len(nested) > 5 else "")
+    return (Note("nested_archive", f"archives in the archive are not opened: {names}; unpack them"),)
+
+
+def _read_members(
+    file: StoredFile, members: tuple[zipfile.ZipInfo, ...], settings: Settings
+) -> Iterator[SourceFile]:
+    """Each member's text. A damaged member has a problem, the others are still read."""
     try:
-        with zipfile.ZipFile(path) as archive:
-            members = archive.infolist()
-    except (zipfile.BadZipFile, EOFError, NotImplementedError, ValueError) as error:
-        raise UnreadableInputError(f"{shown} is not a zip archive or is damaged: {error}") from None
-    except OSError as error:
-        raise UnreadableInputError(f"cannot read {shown}: {error.strerror or error}") from None
-    for member in members:
-        _refuse_unsafe(member, shown)
-    chosen = sorted((member for member in members if _is_sql(member)), key=_stored_name)
-    if not chosen:
-        raise EmptyInputError(f"no {SQL_SUFFIX} file in archive {shown}")
-    _refuse_bomb(chosen, shown, settings)
-    return ArchiveInput(path, tuple(chosen), settings.max_file_bytes)
+        with _opened(file) as archive:
+            for member in members:
+                yield _read_member(archive, member, file, settings)
+    except UnreadableInputError as error:
+        for member in members:
+            yield SourceFile(_stored_name(member), 0, "", f"{file.shown} changed while it was read: {error}")
+
+
+@contextmanager
+def _opened(file: StoredFile) -> Iterator[zipfile.ZipFile]:
+    try:
+        stream = file.open()
+    except FileProblemError as error:
+        raise UnreadableInputError(f"{file.shown} {error}") from None
+    with stream:
+        try:
+            archive = zipfile.ZipFile(stream)
+        except (zipfile.BadZipFile, EOFError, NotImplementedError, ValueError) as error:
+            raise UnreadableInputError(
+                f"{file.shown} is not a zip archive or is damaged: {file.explain(error)}"
+            ) from None
+        except Exception as error:  # noqa: BLE001  # each remote file system raises its own kinds
+            raise UnreadableInputError(f"{file.shown} {file.explain(error)}") from None
+        with archive:
+            yield archive
+
+
+def _read_member(
+    archive: zipfile.ZipFile, member: zipfile.ZipInfo, file: StoredFile, settings: Settings
+) -> SourceFile:
+    name = _stored_name(member)
+    try:
+        data = _read_bytes(archive, member, settings)
+    except FileProblemError as error:
+        return SourceFile(name, 0, "", str(error))
+    except Exception as error:  # noqa: BLE001  # each decompressor raises its own kinds on damaged data
+        return SourceFile(name, 0, "", f"damaged in {file.shown}: {file.explain(error)}; pack it again")
+    return file_from_bytes(name, data, settings.max_file_bytes)
+
+
+def _read_bytes(archive: zipfile.ZipFile, member: zipfile.ZipInfo, settings: Settings) -> bytes:
+    # Declared sizes may be trusted: zipfile never unpacks a member beyond its declared size.
+    if member.file_size > settings.max_file_bytes:
+        raise FileProblemError(too_large(settings.max_file_bytes, member.file_size))
+    with archive.open(member) as stream:
+        return read_stream(stream, settings.max_file_bytes)
 
 
 def _stored_name(member: zipfile.ZipInfo) -> str:
     return printable(PurePosixPath(member.filename))
 
 
-def _is_sql(member: zipfile.ZipInfo) -> bool:
-    name = PurePosixPath(member.filename)
-    return not member.is_dir() and is_sql_name(name) and _MAC_FOLDER not in name.parts
+def _is_in(member: zipfile.ZipInfo, place: str) -> bool:
+    path = PurePosixPath(member.filename)
+    if member.is_dir() or is_hidden(path):
+        return False
+    return path.match(place) if "*" in place else not place or path.is_relative_to(place)
+
+
+def _is_archive(member: zipfile.ZipInfo) -> bool:
+    return PurePosixPath(member.filename).suffix.lower() in _ARCHIVE_SUFFIXES
 
 
 def _refuse_unsafe(member: zipfile.ZipInfo, shown: str) -> None:
@@ -109,7 +190,6 @@ def _refuse_unsafe(member: zipfile.ZipInfo, shown: str) -> None:
 
 
 def _refuse_bomb(members: list[zipfile.ZipInfo], shown: str, settings: Settings) -> None:
-    # Declared sizes may be trusted here: zipfile never unpacks a member beyond its declared size.
     total = sum(member.file_size for member in members)
     if total > settings.max_archive_bytes:
         raise UnreadableInputError(

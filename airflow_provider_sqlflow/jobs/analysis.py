@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from airflow_provider_sqlflow.ingest.model import SourceFile
+from airflow_provider_sqlflow.ingest.model import Columns, SourceFile
 from airflow_provider_sqlflow.jobs.incremental import declarations_to_json, input_key, lookups_to_json
 from airflow_provider_sqlflow.jobs.lineage.rows import index_rows
 from airflow_provider_sqlflow.jobs.model import JobCounts, JobFile, JobRequest, JobStatus
@@ -16,13 +16,13 @@ from airflow_provider_sqlflow.settings import Settings
 if TYPE_CHECKING:
     from airflow_provider_sqlflow.engine import (
         Catalog,
-        InMemoryCatalog,
         LineageResult,
         RelationId,
         ScriptReading,
     )
     from airflow_provider_sqlflow.engine.limits import Limits
     from airflow_provider_sqlflow.engine.program import Declaration
+    from airflow_provider_sqlflow.jobs.inputs import JobInputs
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,12 +32,20 @@ class AnalysisOptions:
     dialect: str
     default_database: str | None = None
     default_schema: str | None = None
-    catalog: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    catalog: Columns = field(default_factory=dict)
+    found_catalog: Columns = field(default_factory=dict)
+    """What the sources know; the catalog that was given wins."""
 
     @classmethod
-    def of(cls, request: JobRequest) -> AnalysisOptions:
-        """The options that a job request asks for."""
-        return cls(request.dialect, request.default_database, request.default_schema, request.catalog)
+    def of(cls, request: JobRequest, inputs: JobInputs) -> AnalysisOptions:
+        """The options that a job request asks for, with the dialect and catalog that its sources bring."""
+        return cls(
+            inputs.dialect(request.dialect),
+            request.default_database,
+            request.default_schema,
+            request.catalog,
+            inputs.catalog,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,14 +91,14 @@ class FileAnalyzer:
     def __init__(self, options: AnalysisOptions, settings: Settings) -> None:
         self.options = options
         self.settings = settings
-        self._catalog: InMemoryCatalog | None = None  # made where it is used: another process, perhaps
+        self._catalog: Catalog | None = None  # made where it is used: another process, perhaps
 
     def catalog_behind(self, visible: Catalog) -> Catalog:
         """What a file is answered when it asks for columns: the other files first, then the job's catalog."""
-        from airflow_provider_sqlflow.engine.catalog import InMemoryCatalog, LayeredCatalog
+        from airflow_provider_sqlflow.engine.catalog import LayeredCatalog
 
         if self._catalog is None:
-            self._catalog = InMemoryCatalog(self.options.catalog)
+            self._catalog = _catalog(self.options)
         return LayeredCatalog(visible, self._catalog)
 
     def key_of(self, file: SourceFile) -> str:
@@ -116,21 +124,21 @@ class FileAnalyzer:
 
     def read(self, task: FileTask) -> ScriptReading:
         """A file's lineage; one that could not be read has a diagnostic and no statements."""
-        from airflow_provider_sqlflow.engine import Script, ScriptReading, read_script
+        from airflow_provider_sqlflow.engine import ScriptReading, read_script
         from airflow_provider_sqlflow.engine.program import catalog_of
 
         file, options = task.file, self.options
         if file.problem:
             return ScriptReading(_unreadable(file, options.dialect), (), {})
         reading = read_script(
-            Script(file.name, file.text),
+            _script(file),
             dialect=options.dialect,
             catalog=self.catalog_behind(catalog_of(task.visible)),
             default_database=options.default_database,
             default_schema=options.default_schema,
             limits=_limits(self.settings),
         )
-        return replace(reading, result=_told_if_empty(reading.result, file.name))
+        return replace(reading, result=_told(reading.result, file))
 
 
 def analyze_files(
@@ -159,16 +167,16 @@ def analyze_files(
         else:
             readable.append((position, file))
     results = engine.iter_scripts(
-        [engine.Script(file.name, file.text) for _, file in readable],
+        [_script(file) for _, file in readable],
         dialect=options.dialect,
-        catalog=engine.InMemoryCatalog(options.catalog) if options.catalog else None,
+        catalog=_catalog(options),
         default_database=options.default_database,
         default_schema=options.default_schema,
         limits=_limits(settings),
     )
     for index, result in results:
         position, file = readable[index]
-        yield FileOutcome(position, file, _told_if_empty(result, file.name))
+        yield FileOutcome(position, file, _told(result, file))
 
 
 class Tally:
@@ -272,17 +280,40 @@ def _status(understood: int, *, has_failed: bool) -> JobStatus:
 def _unreadable(file: SourceFile, dialect: str) -> LineageResult:
     from airflow_provider_sqlflow.engine import Diagnostic, LineageResult, Severity, Span
 
-    span = Span(file.name, 1, 1, 1, 1)
+    span = Span(file.name, file.problem_line, 1, file.problem_line, 1)
     diagnostic = Diagnostic(Severity.ERROR, "unreadable_file", file.problem, span)
-    return LineageResult(diagnostics=(diagnostic,), dialect=dialect, source_name=file.name)
+    return _told(LineageResult(diagnostics=(diagnostic,), dialect=dialect, source_name=file.name), file)
 
 
-def _told_if_empty(result: LineageResult, name: str) -> LineageResult:
-    """Say so when a file holds no statement: an export that failed half way looks just like that."""
+def _script(file: SourceFile) -> Script:
+    from airflow_provider_sqlflow.engine import Script
+
+    return Script(file.name, file.text, file.database, file.schema, file.prefix, file.suffix)
+
+
+def _catalog(options: AnalysisOptions) -> Catalog:
+    from airflow_provider_sqlflow.engine import InMemoryCatalog, LayeredCatalog
+
+    return LayeredCatalog(*map(InMemoryCatalog, (options.catalog, options.found_catalog)))
+
+
+def _told(result: LineageResult, file: SourceFile) -> LineageResult:
+    """The result with what is to be told about how its file was read.
+
+    A file without a statement is told of too: an export that failed half way looks just like that.
+    """
     from airflow_provider_sqlflow.engine import Diagnostic, Severity, Span
 
-    if result.statements or result.diagnostics:
-        return result
-    span = Span(name, 1, 1, 1, 1)
-    note = Diagnostic(Severity.INFO, "empty_file", "the file holds no SQL statement", span)
-    return replace(result, diagnostics=(note,))
+    told = [
+        Diagnostic(
+            Severity.WARNING,
+            note.code,
+            note.message,
+            Span(file.name, note.line, note.column, note.line, note.column),
+        )
+        for note in file.notes
+    ]
+    if not result.statements and not result.diagnostics and not told:
+        span = Span(file.name, 1, 1, 1, 1)
+        told.append(Diagnostic(Severity.INFO, "empty_file", "the file holds no SQL statement", span))
+    return replace(result, diagnostics=(*told, *result.diagnostics)) if told else result

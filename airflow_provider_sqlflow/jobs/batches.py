@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from airflow_provider_sqlflow.errors import ConfigError
 from airflow_provider_sqlflow.formats.options import DEFAULT_OPTIONS
-from airflow_provider_sqlflow.jobs.model import DEFAULT_QUEUE, JobRequest, JobSource, PathSource, TextSource
+from airflow_provider_sqlflow.jobs.model import DEFAULT_QUEUE, JobRequest, JobSource, TextSource
 
 
 def add_batch(kept: JobRequest, new: JobRequest, incremental: bool) -> JobRequest:
@@ -48,5 +48,5 @@ def _joined(kept: tuple[JobSource, ...], new: tuple[JobSource, ...]) -> tuple[Jo
     return tuple(joined.values())
 
 
-def _name(source: TextSource | PathSource) -> str:
+def _name(source: JobSource) -> str:
     return source.name if isinstance(source, TextSource) else source.path

@@ -14,6 +14,7 @@ from typing import Any
 from airflow_provider_sqlflow.formats.options import DEFAULT_OPTIONS, ExportOptions, ResultSets
 from airflow_provider_sqlflow.jobs.model import (
     DEFAULT_QUEUE,
+    CsvSource,
     JobRequest,
     JobSource,
     PathSource,
@@ -76,11 +77,18 @@ def request_digest(request: JobRequest) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _source_to_json(source: JobSource) -> dict[str, str]:
+def _source_to_json(source: JobSource) -> dict[str, Any]:
     if isinstance(source, TextSource):
         return {"name": source.name, "text": source.text}
-    return {"path": source.path}
+    document: dict[str, Any] = {"path": source.path}
+    if source.storage_options:
+        document["storage_options"] = dict(source.storage_options)
+    if isinstance(source, CsvSource):
+        document |= {"columns": source.columns, "enclose": source.enclose, "escape": source.escape}
+    return document
 
 
 def _source_from_json(source: dict[str, Any]) -> JobSource:
-    return PathSource(source["path"]) if "path" in source else TextSource(source["name"], source["text"])
+    if "path" not in source:
+        return TextSource(**source)
+    return CsvSource(**source) if "columns" in source else PathSource(**source)

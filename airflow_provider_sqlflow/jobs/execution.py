@@ -69,10 +69,10 @@ class Execution:
         progress = _Progress(claim, on_progress, self._monotonic)
         with ExitStack() as stack:
             inputs = open_inputs(claim.request.sources, self._settings)
-            options = AnalysisOptions.of(claim.request)
+            options = AnalysisOptions.of(claim.request, inputs)
             analyzer = FileAnalyzer(options, self._settings)
             texts = stack.enter_context(TextSpool())
-            files, keys = self._read(inputs.read(), analyzer, texts, progress)
+            files, keys = self._read(inputs.read(options.dialect), analyzer, texts, progress)
             digest = inputs_digest(keys, options)
             same = self._store.reuse_run(claim, digest) if claim.job.incremental else None
             if same is not None:
@@ -149,7 +149,9 @@ class _Analysis:
         self._progress = progress
         self._waiting: list[SavedFile] = []
         self._known: dict[str, list[KnownResult]] = {}
-        self._program = Program(lambda: texts)
+        self._program = Program(
+            lambda: (file.prefix + text + file.suffix for file, text in zip(files, texts, strict=True))
+        )
         self._schedule = Schedule(self._program)
 
     def run(self) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
+from dataclasses import astuple
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING
@@ -29,13 +30,27 @@ def input_key(file: SourceFile, options: AnalysisOptions, settings: Settings) ->
     """SHA-256 of all that decides a file's result but the answers of catalogs."""
     limits = (settings.max_statement_chars, settings.max_nesting)
     defaults = (options.dialect, options.default_database, options.default_schema)
-    return _digest([_engine_version(), *defaults, *limits, file.name, file.problem], file.text)
+    told = [astuple(note) for note in file.notes]
+    own = (
+        file.name,
+        file.problem,
+        file.problem_line,
+        told,
+        file.database,
+        file.schema,
+        file.prefix,
+        file.suffix,
+    )
+    return _digest([_engine_version(), *defaults, *limits, *own], file.text)
 
 
 def inputs_digest(keys: Iterable[str], options: AnalysisOptions) -> str:
     """SHA-256 of the input keys of a run's files, in order, and its catalog: equal means nothing changed."""
-    catalog = {name: list(columns) for name, columns in options.catalog.items()}
-    return _digest([*keys, json.dumps(catalog, sort_keys=True)], "")
+    catalogs = [
+        sorted((name, *columns) for name, columns in catalog.items())
+        for catalog in (options.catalog, options.found_catalog)
+    ]
+    return _digest([*keys, catalogs], "")
 
 
 def lookups_to_json(lookups: Mapping[Lookup, tuple[str, ...] | None]) -> str:

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from airflow_provider_sqlflow.errors import EmptyInputError
-from airflow_provider_sqlflow.ingest.model import Source, SourceFile
-from airflow_provider_sqlflow.ingest.sources import TextInput, open_path, unique_names
-from airflow_provider_sqlflow.jobs.model import JobSource, TextSource
+from airflow_provider_sqlflow.errors import ConfigError, EmptyInputError
+from airflow_provider_sqlflow.ingest.csv_scripts import CsvFormat
+from airflow_provider_sqlflow.ingest.model import Columns, Note, Source, SourceFile
+from airflow_provider_sqlflow.ingest.naming import is_numbered, unique_names
+from airflow_provider_sqlflow.ingest.sources import open_csv_path, open_path, open_text
+from airflow_provider_sqlflow.jobs.model import CsvSource, JobSource, TextSource
 from airflow_provider_sqlflow.settings import Settings
+
+AUTO_DIALECT = "auto"
+"""Asks for the dialect that the sources say they are written in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,19 +24,81 @@ class JobInputs:
     sources: tuple[Source, ...]
     names: tuple[str, ...]
 
-    def read(self) -> Iterator[SourceFile]:
-        """Each file under its unique name, in order, one in memory at a time."""
+    @property
+    def catalog(self) -> Columns:
+        """Columns of relations that the sources know by themselves; the first source that knows wins."""
+        return {
+            name: columns for source in reversed(self.sources) for name, columns in source.catalog.items()
+        }
+
+    def read(self, dialect: str) -> Iterator[SourceFile]:
+        """Each file under its unique name, in order, one in memory at a time.
+
+        The first file of a source in another dialect than the one it is read in says so.
+        """
         names = iter(self.names)
+        told = {"", dialect}
         for source in self.sources:
             for file in source.read():
-                yield replace(file, name=next(names))
+                name = next(names)
+                notes = file.notes
+                if is_numbered(name, file.name):
+                    notes = (*notes, _double(file.name, name))
+                if file.dialect not in told:
+                    told.add(file.dialect)
+                    notes = (*notes, _other_dialect(file.dialect, dialect))
+                yield replace(file, name=name, notes=notes)
+
+    def dialect(self, wanted: str) -> str:
+        """The dialect to read the files in: the one wanted, else the one the sources say.
+
+        Raises:
+            UnknownDialectError: the wanted one has no name we know.
+            ConfigError: ``auto``, and the sources say nothing or disagree.
+        """
+        wanted = named_dialect(wanted)
+        if wanted not in ("", AUTO_DIALECT):
+            return wanted
+        said = sorted({source.dialect for source in self.sources if source.dialect})
+        if len(said) > 1:
+            raise ConfigError(
+                f"the sources are written in {' and '.join(said)}: name the dialect to read all in"
+            )
+        if wanted and not said:
+            raise ConfigError(
+                "no source says which dialect it is written in, as dbt projects and database metadata do: "
+                "name the dialect"
+            )
+        return said[0] if said else ""
 
 
-def open_inputs(sources: tuple[JobSource, ...], settings: Settings) -> JobInputs:
-    """List the files of all sources, in order.
+def named_dialect(name: str) -> str:
+    """The sqlglot name of the dialect that a request names; empty or ``auto`` leave it to the sources.
 
     Raises:
+        UnknownDialectError: it has no name we know.
+    """
+    from airflow_provider_sqlflow.engine.dialects import resolve_dialect
+
+    return AUTO_DIALECT if name.strip().lower() == AUTO_DIALECT else resolve_dialect(name)
+
+
+def open_inputs(
+    sources: tuple[JobSource, ...],
+    settings: Settings,
+    name_files: Callable[[Sequence[Source]], tuple[str, ...]] = unique_names,
+) -> JobInputs:
+    """List the files of all sources, in order.
+
+    Args:
+        sources: of the job request.
+        settings: limits.
+        name_files: makes the files' unique names.
+
+    Raises:
+        ConfigError: a URL or the layout of a CSV cannot be understood.
         UnreadableInputError: a path cannot be used; the message names it.
+        SourceUnavailableError: the storage of a source cannot be reached.
         EmptyInputError: no sources, only blank text, or a folder or archive without SQL files.
     """
     if not sources:
@@ -39,10 +106,30 @@ def open_inputs(sources: tuple[JobSource, ...], settings: Settings) -> JobInputs
     if all(isinstance(source, TextSource) and not source.text.strip() for source in sources):
         names = ", ".join(source.name for source in sources if isinstance(source, TextSource))
         raise EmptyInputError(f"nothing to analyse: the SQL text is blank ({names})")
-    opened = tuple(
-        TextInput(source.name, source.text)
-        if isinstance(source, TextSource)
-        else open_path(source.path, settings)
-        for source in sources
+    opened = tuple(_open(source, settings) for source in sources)
+    if not any(source.names for source in opened):
+        places = ", ".join(source.root for source in opened)
+        raise EmptyInputError(
+            f"nothing to analyse: no SQL in {places}, only what describes tables; add SQL files"
+        )
+    return JobInputs(opened, name_files(opened))
+
+
+def _open(source: JobSource, settings: Settings) -> Source:
+    if isinstance(source, TextSource):
+        return open_text(source.name, source.text, settings)
+    if isinstance(source, CsvSource):
+        layout = CsvFormat(source.columns, source.enclose, source.escape)
+        return open_csv_path(source.path, layout, settings, source.storage_options)
+    return open_path(source.path, settings, source.storage_options)
+
+
+def _double(wanted: str, name: str) -> Note:
+    return Note(
+        "duplicate_name", f"another file of this job is called {wanted!r} too: this one is {name!r} here"
     )
-    return JobInputs(opened, unique_names(opened))
+
+
+def _other_dialect(said: str, used: str) -> Note:
+    message = f"its source says it is {said}, but it is read as {used or 'generic SQL'}"
+    return Note("dialect_mismatch", message)

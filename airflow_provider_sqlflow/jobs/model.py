@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
-from typing import NewType
+from typing import Any, NewType
 
 from airflow_provider_sqlflow.formats.options import DEFAULT_OPTIONS, ExportOptions
 
@@ -111,12 +111,41 @@ class TextSource:
 
 @dataclass(frozen=True, slots=True)
 class PathSource:
-    """A file, a folder (searched for ``*.sql``) or a zip archive on a path the runner can read."""
+    """What lies on a path, or behind a URL that fsspec knows, as the runner sees it.
+
+    A SQL file, a folder (searched for ``*.sql``), a zip archive, a dbt project or its ``manifest.json``,
+    database metadata of the ingester format, or a ``*.csv`` of SQL in SQLFlow's default layout.
+
+    Attributes:
+        path: path or URL. A URL with a password is kept in the job store, but never shown.
+        storage_options: fsspec's options of a URL; likewise kept and never shown.
+    """
 
     path: str
+    storage_options: Mapping[str, Any] = field(default_factory=dict, repr=False, hash=False)
 
 
-JobSource = TextSource | PathSource
+@dataclass(frozen=True, slots=True)
+class CsvSource:
+    """A CSV file of SQL, each row one script (reference: sqlflow-api, section 1.6).
+
+    Attributes:
+        path: path or URL, as :class:`PathSource` takes it.
+        columns: positions of database, schema, object type, object name, object code and notes, a digit
+            each; 0 where there is no such column.
+        enclose: the quote around fields; empty for none.
+        escape: what makes a quote part of a field: the quote itself, doubled, or another character.
+        storage_options: fsspec's options of a URL.
+    """
+
+    path: str
+    columns: str = "123456"
+    enclose: str = '"'
+    escape: str = '"'
+    storage_options: Mapping[str, Any] = field(default_factory=dict, repr=False, hash=False)
+
+
+JobSource = TextSource | PathSource | CsvSource
 
 DEFAULT_QUEUE = "default"
 """The queue of jobs that name none."""
@@ -126,6 +155,7 @@ DEFAULT_QUEUE = "default"
 class JobRequest:
     """What to analyse. Frozen at submit.
 
+    ``dialect`` may be ``auto`` (or empty) where a source says what it is written in.
     ``catalog`` maps a dotted table name to its columns. The same ``idempotency_key`` with the same
     request gives the same job; with another request it is a conflict. ``options`` are what exports of
     the job show unless told otherwise. ``queue`` names the workers that may run it.

@@ -16,7 +16,7 @@ from airflow_provider_sqlflow.errors import (
 )
 from airflow_provider_sqlflow.jobs.batches import add_batch
 from airflow_provider_sqlflow.jobs.document import request_digest
-from airflow_provider_sqlflow.jobs.inputs import open_inputs
+from airflow_provider_sqlflow.jobs.inputs import named_dialect, open_inputs
 from airflow_provider_sqlflow.jobs.model import (
     ExportSummary,
     InstancePage,
@@ -320,6 +320,7 @@ class JobService:
         if key is not None and found is not None:
             return self._run(self._store.get_job(same_request(found, key, digest)))
         inputs = open_inputs(request.sources, self._settings)
+        request = replace(request, dialect=inputs.dialect(request.dialect))
         new = Job(
             id=self._new_id(),
             name=request.name,
@@ -392,9 +393,7 @@ class JobService:
 
 
 def _with_known_dialect(request: JobRequest) -> JobRequest:
-    from airflow_provider_sqlflow.engine.dialects import resolve_dialect
-
-    return replace(request, dialect=resolve_dialect(request.dialect))
+    return replace(request, dialect=named_dialect(request.dialect))
 
 
 def _check_page(limit: int, offset: int) -> None:

@@ -18,6 +18,7 @@ from airflow_provider_sqlflow import conf
 from airflow_provider_sqlflow.errors import ConfigError, JobTimeoutError, RemoteUnavailableError, SqlFlowError
 from airflow_provider_sqlflow.hooks.outcome import airflow_errors, check_job, job_summary, log_job
 from airflow_provider_sqlflow.hooks.sqlflow import SqlFlowHook
+from airflow_provider_sqlflow.ingest.urls import is_url
 from airflow_provider_sqlflow.jobs.model import Job, JobId, JobRequest, JobSource, PathSource, TextSource
 from airflow_provider_sqlflow.operators.files import export_file, export_paths
 from airflow_provider_sqlflow.operators.submission import (
@@ -51,9 +52,11 @@ class SqlFlowSubmitJobOperator(BaseOperator):
     Args:
         sql: SQL text, or a list of texts, or names ending in ``.sql`` that Airflow loads as templates
             from the Dag's folder (templated).
-        paths: files, folders (searched for ``*.sql``) or zip archives, one or a list; relative ones
+        paths: files, folders, archives, URLs or anything else that
+            :class:`~airflow_provider_sqlflow.jobs.model.PathSource` takes, one or a list; relative paths
             start at the Dag file's folder. Their text is not rendered as a template (paths templated).
-        dialect: name of the SQL dialect, as sqlglot or SQLFlow spells it (templated).
+        dialect: name of the SQL dialect, as sqlglot or SQLFlow spells it; ``auto`` where a path is a dbt
+            project or database metadata, which say it (templated).
         job_name: what lists and exported files call the job; by default ``dag_id.task_id``, with the
             map index for a mapped task (templated).
         tags: words to find the job by; the operator adds one that names the task instance (templated).
@@ -236,7 +239,7 @@ class SqlFlowSubmitJobOperator(BaseOperator):
         folder = Path(self.dag.folder)
         return (
             *(TextSource(name, text) for name, text in zip(names, texts, strict=True)),
-            *(PathSource(str(folder / path)) for path in paths),
+            *(PathSource(path if is_url(path) else str(folder / path)) for path in paths),
         )
 
     def _seconds_allowed(self) -> float | None:

@@ -152,6 +152,19 @@ class TestOptions:
         monkeypatch.setenv("AIRFLOW__SQLFLOW__STORE_URL_CMD", "echo sqlite:////data/other.db")
         assert conf.settings().resolved_store_url() == "sqlite:////data/other.db"
 
+    def test_misspelt_option_is_refused_with_the_nearest_name(self, monkeypatch):
+        monkeypatch.setenv("AIRFLOW__SQLFLOW__MAX_FILE_BYTE", "7")
+        with pytest.raises(ConfigError) as caught:
+            conf.settings()
+        assert str(caught.value) == (
+            "[sqlflow] option max_file_byte is no setting of SQLFlow: did you mean max_file_bytes?"
+        )
+
+    def test_foreign_option_is_warned_about(self, monkeypatch, caplog):
+        monkeypatch.setenv("AIRFLOW__SQLFLOW__COLOUR", "blue")
+        assert conf.settings().max_nesting == 600
+        assert "[sqlflow] option colour is no setting of SQLFlow and has no effect" in caplog.text
+
     def test_poll_interval_is_checked(self, monkeypatch):
         monkeypatch.setenv("AIRFLOW__SQLFLOW__POLL_INTERVAL", "0")
         with pytest.raises(ConfigError, match="poll_interval"):

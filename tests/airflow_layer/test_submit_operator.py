@@ -290,7 +290,7 @@ class TestRequest:
         make_operator(
             client,
             sql=["select 1", "select 2"],
-            paths=["models", "/abs/a.zip"],
+            paths=["models", "/abs/a.zip", "s3://bucket/models"],
             job_name="nightly",
             tags=["finance"],
             default_database="dwh",
@@ -303,6 +303,7 @@ class TestRequest:
             TextSource("task.2.sql", "select 2"),
             PathSource(str(Path(__file__).parent / "models")),
             PathSource("/abs/a.zip"),
+            PathSource("s3://bucket/models"),
         )
         assert request.name == "nightly"
         assert request.tags == ("finance", "airflow:dag/run/task")

@@ -211,7 +211,14 @@ def test_the_fields_of_formats(read_page):
 
 # Diagnostics and errors --------------------------------------------------------------------------
 
-REPORTERS = {"report": None, "_report": None, "Diagnostic": None, "warn": "warning", "_fail": "error"}
+REPORTERS = {
+    "report": None,
+    "_report": None,
+    "Diagnostic": None,
+    "warn": "warning",
+    "_fail": "error",
+    "Note": "warning",
+}
 
 
 def reported() -> dict[str, str]:

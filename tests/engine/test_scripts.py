@@ -192,3 +192,15 @@ def test_targets_of_a_merge_follow_the_renames_of_each_script():
     result = analyze("CREATE TABLE n AS SELECT a FROM s; ALTER TABLE n RENAME TO m", dialect="postgres")
     other = analyze("SELECT 1", dialect="postgres")
     assert names(merge_results([result, other]).targets) == names(result.targets) == ["m"]
+
+
+def test_scripts_bring_their_own_defaults_and_what_stands_around_their_text():
+    scripts = [
+        Script("b", "INSERT INTO u SELECT * FROM s1.t"),
+        Script("a", "SELECT x FROM s", "d1", "s1", prefix="CREATE TABLE t AS "),
+    ]
+    results = dict(iter_scripts(scripts, dialect="postgres", default_database="d1", default_schema="p"))
+    found = [
+        f"{edge.source} -> {edge.target} {edge.span}" for number in (0, 1) for edge in results[number].edges()
+    ]
+    assert found == ["d1.s1.t.x -> d1.p.u.x b:1:22", "d1.s1.s.x -> d1.s1.t.x a:1:8"]

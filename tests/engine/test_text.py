@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from airflow_provider_sqlflow.engine import Span
+from airflow_provider_sqlflow.engine import Script, Span
 from airflow_provider_sqlflow.engine.text import SourceText
 
 
@@ -48,3 +48,10 @@ def test_every_offset_is_found_again(text, data):
     source = SourceText("a", text)
     offset = data.draw(st.integers(0, len(text)))
     assert source.offset(*source.position(offset)) == offset
+
+
+def test_what_stands_around_the_text_has_no_places_of_its_own():
+    script = Script("m.sql", "SELECT a\nFROM s -- end", prefix="CREATE VIEW v AS ", suffix="\n)  ")
+    source = SourceText(script.name, script.whole_text, len(script.prefix), len(script.suffix))
+    places = {0: (1, 1), 16: (1, 1), 17: (1, 1), 19: (1, 3), 26: (2, 1), 39: (2, 14), 43: (2, 14)}
+    assert {offset: source.position(offset) for offset in places} == places

@@ -44,6 +44,25 @@ def test_what_is_no_archive(tmp_path: Path, data: bytes) -> None:
         open_path(str(path), SETTINGS)
 
 
+def test_archives_in_an_archive_are_not_opened_and_that_is_told(tmp_path: Path) -> None:
+    inner = make_zip(tmp_path / "inner.zip", {"b.sql": b"SELECT 1"}).read_bytes()
+    path = make_zip(tmp_path / "x.zip", {"a.sql": b"-- a", "c.sql": b"", "more/inner.ZIP": inner})
+    first, second = open_path(str(path), SETTINGS).read()
+    assert [note.code for note in first.notes] == ["nested_archive"]
+    assert "more/inner.ZIP; unpack them" in first.notes[0].message
+    assert second.notes == ()
+    with pytest.raises(EmptyInputError, match=r"archives in it are not opened \(inner\.zip\): unpack them"):
+        open_path(str(make_zip(tmp_path / "y.zip", {"inner.zip": inner})), SETTINGS)
+
+
+def test_member_named_twice_is_read_twice(tmp_path: Path) -> None:
+    path = tmp_path / "x.zip"
+    with pytest.warns(UserWarning, match="Duplicate name"), zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("a.sql", "-- 1")
+        archive.writestr("a.sql", "-- 2")
+    assert [file.text for file in open_path(str(path), SETTINGS).read()] == ["-- 1", "-- 2"]
+
+
 def test_truncated_archive(tmp_path: Path) -> None:
     path = make_zip(tmp_path / "x.zip", {"a.sql": b"-- a" * 100})
     path.write_bytes(path.read_bytes()[:-30])

@@ -1,15 +1,21 @@
 from __future__ import annotations
 
+import io
 import os
 import sys
+import tracemalloc
 from pathlib import Path
+from zipfile import ZIP_STORED
 
 import pytest
 
 from airflow_provider_sqlflow.errors import EmptyInputError, UnreadableInputError
+from airflow_provider_sqlflow.ingest.files import FileProblemError, read_stream
 from airflow_provider_sqlflow.ingest.model import Source
-from airflow_provider_sqlflow.ingest.sources import TextInput, open_path, path_names, unique_names
+from airflow_provider_sqlflow.ingest.naming import path_names, unique_names
+from airflow_provider_sqlflow.ingest.sources import open_path, open_text
 from airflow_provider_sqlflow.settings import Settings
+from tests.ingest.archives import make_zip
 
 SETTINGS = Settings()
 
@@ -63,14 +69,31 @@ def test_file_of_no_bytes_is_fine(tmp_path: Path) -> None:
     assert (file.text, file.size, file.problem) == ("", 0, "")
 
 
-def test_wrong_encoding_is_a_problem_of_that_file_only(tmp_path: Path) -> None:
-    write(tmp_path, "a.sql", "c.sql")
-    (tmp_path / "b.sql").write_bytes("SELECT 'é'".encode("latin-1"))
-    assert texts(open_path(str(tmp_path), SETTINGS)) == {
-        "a.sql": "-- a.sql\n",
-        "b.sql": "not UTF-8 at byte 8; save it as UTF-8",
-        "c.sql": "-- c.sql\n",
+def test_folder_of_mixed_encodings(tmp_path: Path) -> None:
+    sql = "SELECT 'é'"
+    encodings = {
+        "a": "utf-8",
+        "b": "utf-8-sig",
+        "c": "utf-16",
+        "d": "utf-16-be",
+        "e": "cp1252",
+        "f": "latin-1",
     }
+    for name, encoding in encodings.items():
+        (tmp_path / f"{name}.sql").write_bytes(sql.encode(encoding))
+    (tmp_path / "z.sql").write_bytes(b"\x81\x8d")
+    files = {file.name: file for file in open_path(str(tmp_path), SETTINGS).read()}
+    assert [file.text for file in files.values()] == [sql] * 6 + [""]
+    assert files["z.sql"].problem == "not UTF-8 at byte 0, nor Windows-1252 at byte 0; save it as UTF-8"
+    told = {
+        name: [(note.code, note.column) for note in file.notes] for name, file in files.items() if file.notes
+    }
+    assert told == {
+        "d.sql": [("assumed_encoding", 1)],
+        "e.sql": [("assumed_encoding", 9)],
+        "f.sql": [("assumed_encoding", 9)],
+    }
+    assert "read as Windows-1252" in files["e.sql"].notes[0].message
 
 
 def test_file_over_the_limit_is_a_problem(tmp_path: Path) -> None:
@@ -78,9 +101,91 @@ def test_file_over_the_limit_is_a_problem(tmp_path: Path) -> None:
     (tmp_path / "b.sql").write_bytes(b"x" * 10)
     settings = Settings(max_file_bytes=10)
     assert texts(open_path(str(tmp_path), settings)) == {
-        "a.sql": "larger than 10 bytes; split it or raise max_file_bytes",
+        "a.sql": "11 bytes large, the limit is 10; split it, or raise max_file_bytes "
+        "(environment: SQLFLOW_MAX_FILE_BYTES)",
         "b.sql": "x" * 10,
     }
+    assert "raise max_file_bytes" in texts(open_text("q", "x" * 11, settings))["q"]
+
+
+def test_file_of_over_200_mb_takes_no_memory(tmp_path: Path) -> None:
+    with (tmp_path / "dump.sql").open("wb") as stream:
+        stream.truncate(SETTINGS.max_file_bytes + 1)
+    make_zip(tmp_path / "x.zip", {"big.sql": b"-- " + b"x" * 3_000_000, "ok.sql": b"-- ok"}, ZIP_STORED)
+    tracemalloc.start()
+    try:
+        (file,) = open_path(str(tmp_path / "dump.sql"), SETTINGS).read()
+        big, ok = open_path(str(tmp_path / "x.zip"), Settings(max_file_bytes=1_000_000)).read()
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert file.problem.startswith("209715201 bytes large, the limit is 209715200; split it, or raise")
+    assert big.problem.startswith("3000003 bytes large, the limit is 1000000;")
+    assert ok.text == "-- ok"
+    assert peak < 2_000_000
+
+
+def test_stream_without_a_size_is_read_no_further_than_the_limit() -> None:
+    read = 0
+
+    class Endless(io.RawIOBase):
+        def read(self, size: int = -1) -> bytes:
+            nonlocal read
+            read += size
+            return b"x" * size
+
+    with pytest.raises(FileProblemError, match="larger than 5000000 bytes; split it, or raise max_file"):
+        read_stream(Endless(), 5_000_000)
+    assert read == 5_000_001
+
+
+def test_folder_of_thousands_is_listed_without_reading(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(3000):
+        (tmp_path / f"{number:04}.sql").write_text("SELECT 1")
+    opened: list[str] = []
+    real = os.open
+
+    def count(path: str, *arguments: int, **options: int) -> int:
+        opened.append(str(path))
+        return real(path, *arguments, **options)
+
+    monkeypatch.setattr(os, "open", count)
+    source = open_path(str(tmp_path), SETTINGS)
+    assert (len(source.names), [path for path in opened if path.endswith(".sql")]) == (3000, [])
+    files = source.read()
+    assert (next(files).name, next(files).name) == ("0000.sql", "0001.sql")
+    assert len([path for path in opened if path.endswith(".sql")]) == 2
+
+
+def test_pipe_in_a_folder_is_not_waited_for(tmp_path: Path) -> None:
+    write(tmp_path, "a.sql")
+    os.mkfifo(tmp_path / "b.sql")
+    (tmp_path / "c.sql").symlink_to("/dev/zero")
+    problem = "is a pipe, device or folder, not a file; save its content to a file"
+    assert texts(open_path(str(tmp_path), SETTINGS)) == {
+        "a.sql": "-- a.sql\n",
+        "b.sql": problem,
+        "c.sql": problem,
+    }
+
+
+def test_named_pipe_is_refused(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(
+        UnreadableInputError, match="pipe is neither a file nor a folder nor a zip archive; save"
+    ):
+        open_path(str(tmp_path / "pipe"), SETTINGS)
+
+
+def test_file_that_may_not_be_read_is_one_problem(tmp_path: Path) -> None:
+    write(tmp_path, "a.sql", "b.sql")
+    (tmp_path / "b.sql").chmod(0)
+    found = texts(open_path(str(tmp_path), SETTINGS))
+    assert found["a.sql"] == "-- a.sql\n"
+    # Root may read everything, so the file is then no problem.
+    assert found["b.sql"] == ("-- b.sql\n" if os.geteuid() == 0 else "cannot be read: Permission denied")
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems refuse such names")
@@ -135,12 +240,22 @@ def test_names_that_two_sources_share_get_their_folder(tmp_path: Path) -> None:
 def test_names_that_stay_equal_are_counted(tmp_path: Path) -> None:
     write(tmp_path, "one/sql/a.sql", "two/sql/a.sql")
     sources: list[Source] = [open_path(str(tmp_path / name / "sql"), SETTINGS) for name in ("one", "two")]
-    sources += [TextInput("q", ""), TextInput("q", ""), TextInput("q~2", "")]
+    sources += [open_text("q", "", SETTINGS), open_text("q", "", SETTINGS), open_text("q~2", "", SETTINGS)]
     assert unique_names(sources) == ("sql/a.sql", "sql/a~2.sql", "q", "q~3", "q~2")
 
 
+def test_names_that_differ_in_case_alone_are_counted(tmp_path: Path) -> None:
+    sources = [open_text(name, "", SETTINGS) for name in ("a.sql", "A.sql", "b.sql")]
+    assert unique_names(sources) == ("a.sql", "A~2.sql", "b.sql")
+
+
+def test_thousands_of_equal_names_are_counted_quickly() -> None:
+    names = unique_names([open_text("q.sql", "", SETTINGS)] * 5000)
+    assert (names[0], names[-1], len(set(names))) == ("q.sql", "q~5000.sql", 5000)
+
+
 def test_texts_without_a_name_are_counted_too() -> None:
-    assert unique_names([TextInput("", ""), TextInput("", "")]) == ("", "~2")
+    assert unique_names([open_text("", "", SETTINGS), open_text("", "", SETTINGS)]) == ("", "~2")
 
 
 def test_names_as_paths_lead_to_the_files(tmp_path: Path) -> None:
@@ -148,7 +263,7 @@ def test_names_as_paths_lead_to_the_files(tmp_path: Path) -> None:
     sources: list[Source] = [
         open_path(f"{tmp_path}/{name}", SETTINGS) for name in ("a", "b", "c.sql", "c.sql")
     ]
-    assert path_names([*sources, TextInput("<stdin>", "")]) == (
+    assert path_names([*sources, open_text("<stdin>", "", SETTINGS)]) == (
         f"{tmp_path}/a/x.sql",
         f"{tmp_path}/b/x.sql",
         f"{tmp_path}/c.sql",

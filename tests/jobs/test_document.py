@@ -3,11 +3,17 @@ from __future__ import annotations
 import pytest
 
 from airflow_provider_sqlflow.jobs.document import request_digest, request_from_json, request_to_json
-from airflow_provider_sqlflow.jobs.model import JobRequest, PathSource, TextSource
+from airflow_provider_sqlflow.jobs.model import CsvSource, JobRequest, PathSource, TextSource
 from tests.jobs.factories import make_request
 
+CSV = CsvSource("/c.csv", "000010", "'", "\\", {"anon": True})
 FULL = make_request(
-    sources=(TextSource("a", "SELECT '\ud800é'"), PathSource("/x")),
+    sources=(
+        TextSource("a", "SELECT '\ud800é'"),
+        PathSource("/x"),
+        PathSource("s3://b/x", {"key": "k"}),
+        CSV,
+    ),
     owner="o",
     tags=("b", "a"),
     default_database="d",
@@ -51,6 +57,7 @@ def test_digest_ignores_the_key_and_the_order_of_the_catalog() -> None:
         {"dialect": "postgres"},
         {"sources": (TextSource("a.sql", "other"),)},
         {"sources": (PathSource("a.sql"),)},
+        {"sources": (CsvSource("a.sql"),)},
         {"owner": "other"},
         {"tags": ("other",)},
         {"default_database": "other"},

@@ -91,22 +91,23 @@ def test_results_come_in_input_order_whatever_the_engine_does(store: SqlJobStore
 
 
 def test_unreadable_file_fails_alone_and_says_why(store: SqlJobStore, tmp_path: Path) -> None:
-    (tmp_path / "a.sql").write_bytes(b"caf\xe9")
+    (tmp_path / "a.sql").write_bytes(b"caf\x81")
     (tmp_path / "b.sql").write_text("s t")
     job = run(store, PathSource(str(tmp_path)))
     assert (job.status, job.counts.files_done, job.counts.diagnostics) == (JobStatus.PARTIAL_SUCCESS, 2, 1)
-    cause = "a.sql:1:1: not UTF-8 at byte 3; save it as UTF-8"
+    cause = "a.sql:1:1: not UTF-8 at byte 3, nor Windows-1252 at byte 3; save it as UTF-8"
     assert store.list_files(JOB_ID)[0] == JobFile("a.sql", JobStatus.FAIL, cause=cause)
     (diagnostic,) = result_from_json(next(store.iter_results(JOB_ID))).diagnostics
     assert (diagnostic.code, str(diagnostic.span)) == ("unreadable_file", "a.sql:1:1")
 
 
 def test_job_of_unreadable_files_only_fails(store: SqlJobStore, tmp_path: Path) -> None:
-    (tmp_path / "a.sql").write_bytes(b"\xe9")
+    (tmp_path / "a.sql").write_bytes(b"\x81")
     job = run(store, PathSource(str(tmp_path)))
     assert job.status is JobStatus.FAIL
     assert job.error == (
-        "no statement of 1 file(s) was understood; first: a.sql:1:1: not UTF-8 at byte 0; save it as UTF-8"
+        "no statement of 1 file(s) was understood; first: a.sql:1:1: not UTF-8 at byte 0, "
+        "nor Windows-1252 at byte 0; save it as UTF-8"
     )
 
 

@@ -1,0 +1,41 @@
+from __future__ import annotations
+
+import logging
+
+import pytest
+
+from airflow_provider_sqlflow.errors import ConfigError
+from airflow_provider_sqlflow.settings import Settings
+
+
+def test_values_of_the_environment() -> None:
+    settings = Settings.from_env(
+        {"SQLFLOW_MAX_FILE_BYTES": "5", "SQLFLOW_HOME": "/x", "OTHER": "1", "SQLFLOW_STORE_URL": ""}
+    )
+    assert settings == Settings(max_file_bytes=5, home="/x")
+
+
+@pytest.mark.parametrize("text", ["0", "-1", "many", "1.5"])
+def test_number_that_is_none(text: str) -> None:
+    with pytest.raises(ConfigError, match=f"SQLFLOW_MAX_FILE_BYTES='{text}' is not a positive whole number"):
+        Settings.from_env({"SQLFLOW_MAX_FILE_BYTES": text})
+
+
+@pytest.mark.parametrize(
+    ("name", "near"), [("MAX_FILE_BYTE", "MAX_FILE_BYTES"), ("STORE_URI", "STORE_URL"), ("HOMEE", "HOME")]
+)
+def test_misspelt_variable_is_refused_with_the_nearest_name(name: str, near: str) -> None:
+    message = f"environment variable SQLFLOW_{name} is no setting of SQLFlow: did you mean SQLFLOW_{near}?"
+    with pytest.raises(ConfigError) as caught:
+        Settings.from_env({f"SQLFLOW_{name}": "5"})
+    assert str(caught.value) == message
+
+
+def test_foreign_variable_is_warned_about(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.WARNING):
+        assert Settings.from_env({"SQLFLOW_DATASOURCE": "secret"}) == Settings()
+    assert (
+        "environment variable SQLFLOW_DATASOURCE is no setting of SQLFlow and has no effect; known are"
+        in caplog.text
+    )
+    assert "secret" not in caplog.text
