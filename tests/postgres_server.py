@@ -30,24 +30,49 @@ def running_postgres() -> Iterator[str]:
         The folder of its socket: ``host`` of a connection. User and database are ``postgres``; there is no
         password.
     """
-    # /tmp by name: the path of a socket may have 107 characters.
-    folder = Path(tempfile.mkdtemp(prefix="sqlflow-pg-", dir="/tmp"))
-    try:
-        binaries, user = _binaries(folder)
-        data = folder / "data"
-        _run(
-            [binaries / "initdb", "--auth=trust", "--encoding=UTF8", "--username=postgres", data],
-            user,
-            folder,
-        )
-        control = [binaries / "pg_ctl", "--pgdata", data, "--log", folder / "log", "--wait"]
-        _run([*control, "--options", f"{_OPTIONS}{folder}", "start"], user, folder)
-        try:
-            yield str(folder)
-        finally:
-            _run([*control, "--mode", "immediate", "stop"], user, folder)
-    finally:
-        shutil.rmtree(folder)
+    with PostgresServer() as server:
+        yield server.host
+
+
+class PostgresServer:
+    """A server that runs from ``with`` to its end, and may be stopped and started in between."""
+
+    def __init__(self) -> None:
+        # /tmp by name: the path of a socket may have 107 characters.
+        self._folder = Path(tempfile.mkdtemp(prefix="sqlflow-pg-", dir="/tmp"))
+        self._is_running = False
+
+    def __enter__(self) -> PostgresServer:
+        self._binaries, self._user = _binaries(self._folder)
+        options = ["--auth=trust", "--encoding=UTF8", "--username=postgres"]
+        _run([self._binaries / "initdb", *options, self._folder / "data"], self._user, self._folder)
+        self.start()
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self.stop()
+        shutil.rmtree(self._folder)
+
+    @property
+    def host(self) -> str:
+        """The folder of the socket."""
+        return str(self._folder)
+
+    def start(self) -> None:
+        """Start the server if it does not run."""
+        if not self._is_running:
+            self._control("--options", f"{_OPTIONS}{self._folder}", "start")
+            self._is_running = True
+
+    def stop(self) -> None:
+        """Stop the server at once, as a crash does; what was committed is there at the next start."""
+        if self._is_running:
+            self._control("--mode", "immediate", "stop")
+            self._is_running = False
+
+    def _control(self, *arguments: str) -> None:
+        files = ["--pgdata", self._folder / "data", "--log", self._folder / "log", "--wait"]
+        _run([self._binaries / "pg_ctl", *files, *arguments], self._user, self._folder)
 
 
 def _binaries(folder: Path) -> tuple[Path, dict[str, Any]]:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
         Catalog,
         LineageResult,
         RelationId,
+        Script,
         ScriptReading,
     )
     from airflow_provider_sqlflow.engine.limits import Limits

@@ -46,7 +46,7 @@ class _Field:
         """The value that a number or a name means."""
         if text.upper() in self.words:
             return self.words.index(text.upper()) + self.low
-        if not re.fullmatch(r"\d{1,2}", text) or not self.low <= int(text) <= self.high:
+        if not re.fullmatch(r"[0-9]{1,2}", text) or not self.low <= int(text) <= self.high:
             names = f" or {self.words[0]} to {self.words[-1]}" if self.words else ""
             raise _refusal(self, f"{text!r} is not {self.low} to {self.high}{names}")
         return int(text)
@@ -215,7 +215,7 @@ def _list(field: _Field, text: str) -> str:
 
 def _range(field: _Field, part: str, whole: str) -> str:
     """One part of a list, checked: ``*``, ``a``, ``a-b``, each with a step ``/n``."""
-    match = re.fullmatch(r"(\*|[^-/*]+)(?:-([^-/*]+))?(?:/(\d+))?", part)
+    match = re.fullmatch(r"(\*|[^-/*]+)(?:-([^-/*]+))?(?:/([0-9]+))?", part)
     if match is None or (match[1] == _ANY and match[2]):
         raise _refusal(field, f"cannot read {whole!r}")
     for end in match.group(1, 2):

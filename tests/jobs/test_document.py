@@ -2,8 +2,9 @@ from __future__ import annotations
 
 import pytest
 
+from airflow_provider_sqlflow.formats.options import ExportOptions, ResultSets
 from airflow_provider_sqlflow.jobs.document import request_digest, request_from_json, request_to_json
-from airflow_provider_sqlflow.jobs.model import CsvSource, JobRequest, PathSource, TextSource
+from airflow_provider_sqlflow.jobs.model import CsvSource, JobRequest, PathSource, TaskOrigin, TextSource
 from tests.jobs.factories import make_request
 
 CSV = CsvSource("/c.csv", "000010", "'", "\\", {"anon": True})
@@ -21,9 +22,14 @@ FULL = make_request(
     catalog={"t": ("x", "Y"), "a.b.c": ()},
     idempotency_key="k",
 )
+NEWER = make_request(
+    queue="big",
+    options=ExportOptions(table_level=True, result_sets=ResultSets.NONE),
+    origin=TaskOrigin("dag", "run", "task", 2, 3),
+)
 
 
-@pytest.mark.parametrize("request_", [make_request(), FULL])
+@pytest.mark.parametrize("request_", [make_request(), FULL, NEWER])
 def test_round_trip(request_: JobRequest) -> None:
     text = request_to_json(request_)
     assert text.isascii()
@@ -34,6 +40,21 @@ def test_round_trip(request_: JobRequest) -> None:
 def test_other_documents_are_refused(text: str) -> None:
     with pytest.raises(ValueError, match=r"not a job request|Expecting value"):
         request_from_json(text)
+
+
+def test_documents_of_the_first_version_are_what_they_were() -> None:
+    text = (
+        '{"catalog":{},"default_database":null,"default_schema":null,"dialect":"snowflake",'
+        '"idempotency_key":null,"name":"nightly","owner":"","sources":[{"name":"a.sql",'
+        '"text":"INSERT INTO t (a) SELECT a FROM s"}],"tags":[],"version":1}'
+    )
+    assert request_to_json(make_request()) == text
+    assert request_from_json(text) == make_request()
+
+
+def test_digest_ignores_who_asks_and_who_is_to_work() -> None:
+    asked = make_request(queue="big", origin=TaskOrigin("dag", "run", "task", try_number=2))
+    assert request_digest(asked) == request_digest(make_request())
 
 
 def test_digest_ignores_the_key_and_the_order_of_the_catalog() -> None:
@@ -63,6 +84,7 @@ def test_digest_ignores_the_key_and_the_order_of_the_catalog() -> None:
         {"default_database": "other"},
         {"default_schema": "other"},
         {"catalog": {"other": ("a",)}},
+        {"options": ExportOptions(joins=True)},
     ],
 )
 def test_digest_tells_requests_apart(change: dict[str, object]) -> None:

@@ -84,7 +84,8 @@ class Database:
             return answer
 
         def may_repeat(error: BaseException) -> bool:
-            return isinstance(error, StoreUnavailableError) and (repeatable or not is_committing)
+            is_outage = isinstance(error, StoreUnavailableError) and error.__cause__ is not None
+            return is_outage and (repeatable or not is_committing)
 
         retrying = Retrying(
             retry=retry_if_exception(may_repeat),
@@ -138,8 +139,9 @@ class Database:
         except (exc.OperationalError, exc.InterfaceError, exc.TimeoutError) as error:
             raise StoreUnavailableError(self._message(error)) from error
         except exc.DatabaseError as error:
-            # The plain class is SQLite's "file is not a database"; subclasses are faults of ours.
-            if type(error) is exc.DatabaseError:
+            # The plain class is SQLite's "file is not a database"; subclasses are faults of ours, unless the
+            # server ended the connection.
+            if type(error) is exc.DatabaseError or error.connection_invalidated:
                 raise StoreUnavailableError(self._message(error)) from error
             raise
 

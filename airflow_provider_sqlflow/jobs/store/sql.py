@@ -62,7 +62,11 @@ class SqlJobStore:
 
     def __init__(self, url: str, retry_seconds: float = RETRY_SECONDS) -> None:
         self._database = Database(url, retry_seconds)
-        upgrade_schema(self._database)
+        try:
+            upgrade_schema(self._database)
+        except BaseException:
+            self._database.close()
+            raise
 
     @property
     def shown_url(self) -> str:

@@ -30,7 +30,7 @@ def pragma(path: Path, name: str) -> str:
 def open_and_add(url: str, number: int) -> None:
     """What each process of the race below does."""
     store = SqlJobStore(url)
-    store.create_job(make_job(f"j{number}"), make_request(), "digest", ("a.sql",))
+    store.create_job(make_job(f"j{number}"), make_request(), "digest")
     store.close()
 
 
@@ -39,9 +39,18 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "new" / "folder" / "jobs.db"
 
 
+@pytest.fixture(params=["sqlite", "postgresql"])
+def empty_url(request: pytest.FixtureRequest, path: Path) -> str:
+    """The URL of a database without tables, which does not even exist on SQLite."""
+    if request.param == "sqlite":
+        return f"sqlite:///{path}"
+    url: str = request.getfixturevalue("postgres_url")
+    return url
+
+
 @pytest.fixture
-def database(path: Path) -> Iterator[Database]:
-    opened = Database(f"sqlite:///{path}")
+def database(empty_url: str) -> Iterator[Database]:
+    opened = Database(empty_url)
     schema.upgrade_schema(opened)
     yield opened
     opened.close()
@@ -52,14 +61,18 @@ def test_fresh_store_is_made_with_its_folder_and_stays_on_opening_again(path: Pa
         store = SqlJobStore(f"sqlite:///{path}")
         assert store.list_jobs(JobFilter(), 10, 0).total == expected
         if not expected:
-            store.create_job(make_job(), make_request(), "digest", ())
+            store.create_job(make_job(), make_request(), "digest")
         store.close()
     assert pragma(path, "journal_mode") == "wal"
 
 
-def test_foreign_keys_are_enforced(database: Database) -> None:
+def test_foreign_keys_are_enforced(path: Path) -> None:
+    store = SqlJobStore(f"sqlite:///{path}")
+    store.close()
+    database = Database(f"sqlite:///{path}")
     with database.reading() as connection:
         assert connection.exec_driver_sql("PRAGMA foreign_keys").scalar() == 1
+    database.close()
 
 
 def test_migrations_give_the_tables_of_the_code(database: Database) -> None:
@@ -75,24 +88,24 @@ def test_revision_of_the_code_is_the_newest_migration() -> None:
     assert ScriptDirectory.from_config(config).get_heads() == [SCHEMA_REVISION]
 
 
-def test_store_of_a_newer_version_is_left_alone(path: Path) -> None:
-    SqlJobStore(f"sqlite:///{path}").close()
-    with closing(sqlite3.connect(path)) as connection, connection:
-        connection.execute(f"UPDATE {VERSION_TABLE} SET version_num = '9999'")
+def test_store_of_a_newer_version_is_left_alone(database: Database, empty_url: str) -> None:
+    with database.writing() as connection:
+        connection.exec_driver_sql(f"UPDATE {VERSION_TABLE} SET version_num = '9999'")
     with pytest.raises(StoreVersionError, match=r"has schema 9999.*upgrade the package"):
-        SqlJobStore(f"sqlite:///{path}")
+        SqlJobStore(empty_url)
+    with pytest.raises(StoreVersionError, match=r"has schema 9999.*upgrade the package"):
+        schema.downgrade_schema(database, "0001")
 
 
-def test_many_processes_open_a_fresh_store_at_once(path: Path) -> None:
+def test_many_processes_open_a_fresh_store_at_once(empty_url: str) -> None:
     context = multiprocessing.get_context("spawn")
-    url = f"sqlite:///{path}"
-    processes = [context.Process(target=open_and_add, args=(url, number)) for number in range(4)]
+    processes = [context.Process(target=open_and_add, args=(empty_url, number)) for number in range(4)]
     for process in processes:
         process.start()
     for process in processes:
         process.join()
     assert [process.exitcode for process in processes] == [0, 0, 0, 0]
-    store = SqlJobStore(url)
+    store = SqlJobStore(empty_url)
     assert sorted(job.id for job in store.list_jobs(JobFilter(), 10, 0).jobs) == ["j0", "j1", "j2", "j3"]
     store.close()
 
@@ -119,26 +132,26 @@ def test_many_threads_open_fresh_stores_at_once(tmp_path: Path) -> None:
 def test_upgrade_that_fails_leaves_nothing_behind(path: Path) -> None:
     path.parent.mkdir(parents=True)
     with closing(sqlite3.connect(path)) as connection, connection:
-        connection.execute("CREATE TABLE sqlflow_job_file (x INTEGER)")  # the last table of the migration
+        connection.execute("CREATE TABLE sqlflow_relation_use (x INTEGER)")  # the last one that is made
     with pytest.raises(StoreUnavailableError, match="already exists"):
         SqlJobStore(f"sqlite:///{path}")
     with closing(sqlite3.connect(path)) as connection:
         tables = {
             name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
         }
-    assert tables == {"sqlflow_job_file"}
+    assert tables == {"sqlflow_relation_use"}
 
 
 def test_locked_store_says_so(path: Path) -> None:
-    store = SqlJobStore(f"sqlite:///{path}?timeout=0.1")
+    store = SqlJobStore(f"sqlite:///{path}?timeout=0.1", retry_seconds=0)
     with closing(sqlite3.connect(path, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
         with pytest.raises(
             StoreUnavailableError, match=r"jobs\.db\?timeout=0\.1 cannot be used: database is locked"
         ):
-            store.create_job(make_job(), make_request(), "digest", ())
+            store.create_job(make_job(), make_request(), "digest")
         assert store.list_jobs(JobFilter(), 10, 0).total == 0  # readers go on
-    store.create_job(make_job(), make_request(), "digest", ())
+    store.create_job(make_job(), make_request(), "digest")
     assert store.get_job(JobId("j1")).id == "j1"
     store.close()
 
