@@ -13,6 +13,7 @@ from airflow_provider_sqlflow.errors import AmbiguousNameError, NameNotFoundErro
 from airflow_provider_sqlflow.jobs.lineage.index import READ, WRITTEN
 from airflow_provider_sqlflow.jobs.lineage.model import LineageState, LineageTable, TablePage, TableSummary
 from airflow_provider_sqlflow.jobs.lineage.names import ROWS, STAR, fold, fold_column
+from airflow_provider_sqlflow.jobs.lineage.rows import ROW_LINK
 from airflow_provider_sqlflow.jobs.lineage.state import LiveResults, select_files
 from airflow_provider_sqlflow.jobs.store.tables import column, edge, job, relation, relation_use, run_file
 
@@ -142,8 +143,8 @@ def _columns(connection: Connection, state: LineageState, tables: Iterable[Found
 def _is_used(connection: Connection, live: LiveResults, column_id: int) -> bool:
     """Whether an edge that counts begins or ends at the column."""
     for end in (edge.c.target_id, edge.c.source_id):
-        results = connection.execute(select(edge.c.result_id).where(end == column_id).distinct()).scalars()
-        if live.of(results):
+        query = select(edge.c.result_id).where(end == column_id, edge.c.subtype != ROW_LINK).distinct()
+        if live.of(connection.execute(query).scalars()):
             return True
     return False
 
