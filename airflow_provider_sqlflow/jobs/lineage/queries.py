@@ -150,12 +150,15 @@ def _edges(
 
 
 def _ways_to(walk: Walk, arrived: Sequence[Node]) -> Iterator[tuple[Link, ...]]:
-    """The shortest ways, each from its start to a node that was arrived at."""
+    """The shortest ways, each once, from a start to a node that was arrived at."""
+    seen: set[tuple[Link, ...]] = set()
     todo: list[tuple[Node, tuple[Link, ...]]] = [(node, ()) for node in reversed(arrived)]
     while todo:
         node, way = todo.pop()
         if walk.nodes[node] == 0:
-            yield way
+            if way not in seen:  # a column and the row set beside it may begin the same way
+                seen.add(way)
+                yield way
             continue
         steps = dict.fromkeys((met.asked, met.link) for met in walk.before[node])
         todo.extend((asked, (link, *way)) for asked, link in reversed(steps))

@@ -5,8 +5,7 @@ The answers come from the rows that runs leave in the store, so no SQL is read a
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -26,7 +25,7 @@ from airflow_provider_sqlflow.jobs.lineage.model import (
 )
 from airflow_provider_sqlflow.jobs.lineage.state import end_of_run
 from airflow_provider_sqlflow.jobs.model import ExportSummary, JobId
-from airflow_provider_sqlflow.jobs.store.database import Database
+from airflow_provider_sqlflow.jobs.store.database import RETRY_SECONDS, Answer, Database
 from airflow_provider_sqlflow.jobs.store.schema import upgrade_schema
 
 if TYPE_CHECKING:
@@ -57,15 +56,19 @@ class LineageService:
         self._database = database
 
     @classmethod
-    def open(cls, url: str) -> LineageService:
+    def open(cls, url: str, retry_seconds: float = RETRY_SECONDS) -> LineageService:
         """Open a store by its URL, and bring its schema up to date.
+
+        Args:
+            url: as the job service has it.
+            retry_seconds: how long a question is asked again while the database does not answer.
 
         Raises:
             ConfigError: the URL is of no database that can hold the store.
             StoreUnavailableError: the database does not answer.
             StoreVersionError: its schema is newer than this code.
         """
-        database = Database(url)
+        database = Database(url, retry_seconds)
         upgrade_schema(database)
         return cls(database)
 
@@ -83,9 +86,12 @@ class LineageService:
 
         ``with_makers`` tells for each edge the files of the jobs that make it.
         """
-        with self._snapshot() as connection:
+
+        def work(connection: Connection) -> LineageGraph:
             found = search.find(connection, state, name, column, tables_only=reach.table_level)
             return queries.closure(connection, state, found, direction, reach, with_makers=with_makers)
+
+        return self._read(work)
 
     def origins(
         self,
@@ -96,9 +102,12 @@ class LineageService:
         column: str | None = None,
     ) -> tuple[LineageNode, ...]:
         """The left-most sources of a table or column: nodes upstream that nothing else feeds."""
-        with self._snapshot() as connection:
+
+        def work(connection: Connection) -> tuple[LineageNode, ...]:
             found = search.find(connection, state, name, column, tables_only=reach.table_level)
             return queries.origins(connection, state, found, reach)
+
+        return self._read(work)
 
     def paths(
         self,
@@ -117,10 +126,15 @@ class LineageService:
         """
         if limit < 1:
             raise ConfigError(f"limit={limit} must be positive")
-        with self._snapshot() as connection:
-            first = search.find(connection, state, source, tables_only=reach.table_level)
-            last = search.find(connection, state, target, tables_only=reach.table_level)
+
+        def work(connection: Connection) -> tuple[LineagePath, ...]:
+            first, last = (
+                search.find(connection, state, name, tables_only=reach.table_level)
+                for name in (source, target)
+            )
             return queries.paths(connection, state, first, last, reach, limit=limit, with_makers=with_makers)
+
+        return self._read(work)
 
     def tables(
         self, pattern: str = "", state: LineageState = NOW, *, limit: int = 100, offset: int = 0
@@ -138,8 +152,7 @@ class LineageService:
         """
         if limit < 0 or offset < 0:
             raise ConfigError(f"limit={limit} and offset={offset} must not be negative")
-        with self._snapshot() as connection:
-            return search.list_tables(connection, state, pattern, limit, offset)
+        return self._read(lambda connection: search.list_tables(connection, state, pattern, limit, offset))
 
     def end_of_run(self, job_id: JobId, number: int) -> datetime:
         """When a run ended; as ``LineageState.at`` it gives the state that the run made.
@@ -148,15 +161,13 @@ class LineageService:
             JobNotFoundError: no such job, or it has no such run.
             JobNotReadyError: the run has not ended.
         """
-        with self._snapshot() as connection:
-            return end_of_run(connection, job_id, number)
+        return self._read(lambda connection: end_of_run(connection, job_id, number))
 
     def merged(self, state: LineageState = NOW) -> LineageResult:
         """The lineage of all files that count as one result, with statements, places and texts."""
         from airflow_provider_sqlflow.jobs.lineage.results import merged_result
 
-        with self._snapshot() as connection:
-            return merged_result(connection, state)
+        return self._read(lambda connection: merged_result(connection, state))
 
     def export(
         self, format: str, path: str, state: LineageState = NOW, *, title: str, instant: datetime
@@ -173,19 +184,20 @@ class LineageService:
         check_format(format)
 
         def texts() -> dict[str, str]:
-            with self._snapshot() as connection:
-                return merged_texts(connection, state)
+            return self._read(lambda connection: merged_texts(connection, state))
 
         merged = self.merged(state)
         return export_result(merged, format, path, title=title, instant=instant, texts=texts)
 
-    @contextmanager
-    def _snapshot(self) -> Iterator[Connection]:
-        """A transaction in which all queries see the same moment, whatever run ends meanwhile."""
-        with self._database.reading() as connection:
+    def _read(self, work: Callable[[Connection], Answer]) -> Answer:
+        """Do work whose queries all see the same moment, whatever run ends meanwhile."""
+
+        def in_snapshot(connection: Connection) -> Answer:
             if connection.dialect.name == "postgresql":
                 connection.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ"))
-            yield connection
+            return work(connection)
+
+        return self._database.read(in_snapshot)
 
     def close(self) -> None:
         """Release the store's connections."""
