@@ -22,6 +22,11 @@ if TYPE_CHECKING:
 
 TREE = "tree"
 
+_ANSWER_FORMATS = (
+    "One of: tree (text for people), edges (one column edge a JSON line), json (SQLFlow's document), "
+    "csv, graphml (yEd), svg, png."
+)
+
 Command = TypeVar("Command", bound=Callable[..., object])
 
 _json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
@@ -82,7 +87,7 @@ _closure_options = _with(
     _state_options,
     _makers_option,
     click.option(
-        "--format", "-f", "format_name", metavar="NAME", default=TREE, show_default=True, help=FORMAT_HELP
+        "--format", "-f", "format_name", metavar="NAME", default=TREE, show_default=True, help=_ANSWER_FORMATS
     ),
     _json_option,
     _output_option,

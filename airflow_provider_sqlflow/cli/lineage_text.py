@@ -94,12 +94,15 @@ def path_text(path: LineagePath) -> str:
     """A way from left to right, an edge a line."""
     if not path.edges:
         return "the two are the same"
-    lines = [_shown(path.edges[0].source)]
-    for depth, edge in enumerate(path.edges, start=1):
+    here = path.edges[0].source
+    lines = [_shown(here)]
+    for edge in path.edges:
+        if edge.source != here:  # the row set acts on this column
+            lines.append(f"{_INDENT * len(lines)}~> {_shown(edge.source)}")
         arrow = "->" if edge.is_direct or edge.target.is_table else "~>"
-        lines.append(
-            f"{_INDENT * depth}{arrow} {'  '.join(filter(None, (_shown(edge.target), _note(edge))))}"
-        )
+        step = "  ".join(filter(None, (_shown(edge.target), _note(edge))))
+        lines.append(f"{_INDENT * len(lines)}{arrow} {step}")
+        here = edge.target
     return "\n".join(lines)
 
 

@@ -152,11 +152,11 @@ def _is_used(connection: Connection, live: LiveResults, column_id: int) -> bool:
 def _near(connection: Connection, state: LineageState, parts: Sequence[str]) -> tuple[str, ...]:
     query = select(relation).where(_live_relations(state)).order_by(relation.c.key).limit(_MAX_COMPARED)
     names = {str(table_of(row)): row.name.casefold() for row in connection.execute(query)}
-    close: dict[str, None] = {}
-    for part in reversed(parts[-2:]):  # the table is the last part, or the one before a column
-        for match in difflib.get_close_matches(part.casefold(), set(names.values()), _NEAR):
-            close.update(dict.fromkeys(name for name, last in names.items() if last == match))
-    return tuple(close)[:_NEAR]
+    alike: set[str] = set()
+    for part in parts[-2:]:  # the table is the last part, or the one before a column
+        matches = difflib.get_close_matches(part.casefold(), set(names.values()), _NEAR)
+        alike.update(name for name, last in names.items() if last in matches)
+    return tuple(difflib.get_close_matches(".".join(parts), sorted(alike), _NEAR, cutoff=0.0))
 
 
 def table_of(row: Row[Any]) -> LineageTable:
