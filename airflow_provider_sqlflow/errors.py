@@ -10,6 +10,7 @@
       JobError                  JobNotFoundError, JobNotReadyError, JobTransitionError,
                                 JobConflictError, JobFailedError, JobTimeoutError (retryable),
                                 LeaseLostError
+      LineageError              NameNotFoundError, AmbiguousNameError
       StoreError                StoreUnavailableError (retryable), StoreVersionError
       ClientError               AuthenticationError, RemoteError, RemoteUnavailableError (retryable)
       ExportError               UnknownFormatError
@@ -153,6 +154,46 @@ class LeaseLostError(JobError):
     """The job was cancelled, deleted or taken over by another worker while this one worked on it."""
 
     code = "lease_lost"
+
+
+class LineageError(SqlFlowError):
+    """A question about lineage across jobs has no answer."""
+
+    code = "lineage"
+
+
+class NameNotFoundError(LineageError):
+    """No table or column that counts has this name.
+
+    Attributes:
+        near: qualified names of tables that look like it.
+    """
+
+    code = "name_not_found"
+
+    def __init__(self, message: str = "", near: tuple[str, ...] = ()) -> None:
+        super().__init__(message, near)
+        self.near = near
+
+    def __str__(self) -> str:
+        return str(self.args[0])
+
+
+class AmbiguousNameError(LineageError):
+    """Several tables or columns have this name.
+
+    Attributes:
+        candidates: their qualified names.
+    """
+
+    code = "ambiguous_name"
+
+    def __init__(self, message: str = "", candidates: tuple[str, ...] = ()) -> None:
+        super().__init__(message, candidates)
+        self.candidates = candidates
+
+    def __str__(self) -> str:
+        return str(self.args[0])
 
 
 class StoreError(SqlFlowError):

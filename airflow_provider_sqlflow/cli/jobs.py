@@ -155,12 +155,7 @@ def export(state: CliState, job_id: str, format_name: str, output: str) -> None:
     """Write a job's result to a file."""
     with state.client() as client:
         summary = client.export_job(JobId(job_id), format_name, output)
-    sizes = (
-        rendering.plural(summary.size, "byte"),
-        rendering.plural(summary.relations, "relation"),
-        rendering.plural(summary.edges, "column edge"),
-    )
-    click.echo(f"{summary.path}: {', '.join(sizes)}")
+    click.echo(rendering.export_text(summary))
 
 
 @job.command()

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from airflow_provider_sqlflow.jobs.model import Job, JobFile, JobPage, JobStatus
+from airflow_provider_sqlflow.jobs.model import ExportSummary, Job, JobFile, JobPage, JobStatus
 
 if TYPE_CHECKING:
     from airflow_provider_sqlflow.engine import Diagnostic
@@ -33,17 +33,17 @@ def diagnostic_line(diagnostic: Diagnostic) -> str:
 
 def job_json(job: Job) -> str:
     """One job as indented JSON."""
-    return _json(asdict(job))
+    return as_json(asdict(job))
 
 
 def page_json(page: JobPage) -> str:
     """A page of jobs as indented JSON."""
-    return _json(asdict(page))
+    return as_json(asdict(page))
 
 
 def files_json(files: Sequence[JobFile]) -> str:
     """A job's files as indented JSON."""
-    return _json([asdict(file) for file in files])
+    return as_json([asdict(file) for file in files])
 
 
 def job_text(job: Job) -> str:
@@ -82,8 +82,8 @@ def page_text(page: JobPage) -> str:
         )
         for job in page.jobs
     ]
-    table = _table(("id", "status", "files", "statements", "created", "name"), rows)
-    return f"{table}\n{len(page.jobs)} of {plural(page.total, 'job')}"
+    shown = table(("id", "status", "files", "statements", "created", "name"), rows)
+    return f"{shown}\n{len(page.jobs)} of {plural(page.total, 'job')}"
 
 
 def files_text(files: Sequence[JobFile]) -> str:
@@ -92,7 +92,7 @@ def files_text(files: Sequence[JobFile]) -> str:
         (file.status.value, str(file.statements), str(file.failed_statements), file.path, file.cause)
         for file in files
     ]
-    return _table(("status", "statements", "failed", "file", "cause"), rows)
+    return table(("status", "statements", "failed", "file", "cause"), rows)
 
 
 def status_text(status: JobStatus) -> str:
@@ -105,7 +105,18 @@ def plural(number: int, noun: str) -> str:
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
-def _table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
+def export_text(summary: ExportSummary) -> str:
+    """What an export wrote, in one line."""
+    sizes = (
+        plural(summary.size, "byte"),
+        plural(summary.relations, "relation"),
+        plural(summary.edges, "column edge"),
+    )
+    return f"{summary.path}: {', '.join(sizes)}"
+
+
+def table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
+    """Rows below a head, in columns as wide as their widest cell."""
     widths = [max(len(cell) for cell in column) for column in zip(head, *rows, strict=True)]
     return "\n".join(
         "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
@@ -117,5 +128,6 @@ def _time(value: datetime | None) -> str:
     return "" if value is None else value.isoformat(sep=" ", timespec="seconds")
 
 
-def _json(document: Any) -> str:
+def as_json(document: Any) -> str:
+    """A document as indented JSON; times in ISO 8601."""
     return json.dumps(document, indent=2, ensure_ascii=False, default=datetime.isoformat)

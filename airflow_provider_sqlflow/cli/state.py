@@ -14,6 +14,7 @@ from airflow_provider_sqlflow.settings import Settings
 if TYPE_CHECKING:
     from airflow_provider_sqlflow.client.base import SqlFlowClient
     from airflow_provider_sqlflow.jobs.execution import OnProgress
+    from airflow_provider_sqlflow.jobs.lineage.service import LineageService
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,18 @@ class CliState:
             yield client
         finally:
             client.close()
+
+    @contextmanager
+    def lineage(self) -> Iterator[LineageService]:
+        """What answers questions about lineage across jobs."""
+        from airflow_provider_sqlflow.jobs.lineage.service import LineageService
+
+        settings = self.settings()
+        service = LineageService.open(settings.resolved_store_url(), settings.store_retry_seconds)
+        try:
+            yield service
+        finally:
+            service.close()
 
 
 pass_state = click.make_pass_decorator(CliState)

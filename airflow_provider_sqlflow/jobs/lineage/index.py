@@ -51,8 +51,10 @@ def write_rows(connection: Connection, rows: Sequence[tuple[int, IndexRows]]) ->
         keys.append([relation_key(row.database, row.schema, row.name) for row in item.relations])
         for key, row in zip(keys[-1], item.relations, strict=True):
             known = relations.get(key)
-            if known is None or known.kind == _PLAIN_KIND:
+            if known is None:
                 relations[key] = row
+            elif known.kind == _PLAIN_KIND:
+                relations[key] = known._replace(kind=row.kind)
     relation_ids = _relation_ids(connection, relations)
     ids = [[relation_ids[key] for key in part] for part in keys]
     columns = _column_ids(connection, _column_names(rows, ids))

@@ -59,7 +59,7 @@ def index_rows(result: LineageResult) -> IndexRows:
     kept = [item for item in result.relations if not item.kind.is_intermediate and item.kind not in outside]
     reads, writes = set(result.sources), set(result.targets)
     numbers: dict[RelationId, int] = {item.id: number for number, item in enumerate(kept)}
-    edges = (
+    edges = [
         EdgeRow(
             numbers[edge.source.relation],
             edge.source.name,
@@ -70,7 +70,7 @@ def index_rows(result: LineageResult) -> IndexRows:
         )
         for edge in result.edges()
         if edge.source.relation in numbers and edge.target.relation in numbers
-    )
+    ]
     relations = (
         RelationRow(
             item.id.database,
@@ -82,9 +82,11 @@ def index_rows(result: LineageResult) -> IndexRows:
         )
         for item in kept
     )
-    row_links = (
+    row_links = [
         (numbers[link.source], numbers[link.target])
         for link in result.relation_edges()
         if link.source in numbers and link.target in numbers
-    )
+    ]
+    # A statement that writes several tables may have column edges between tables that have no edge.
+    row_links += [(edge.source, edge.target) for edge in edges if edge.source != edge.target]
     return IndexRows(tuple(relations), tuple(dict.fromkeys(edges)), tuple(dict.fromkeys(row_links)))

@@ -86,7 +86,7 @@ class StoreBuilder:
             number = self._job(connection, job_id, status, end, owner, tags)
             run_id = connection.execute(
                 insert(tables.run).values(
-                    job_id=job_id, number=number, batch_id=f"{job_id}-{number}", status=status.value,
+                    job_id=job_id, number=number, digest="", batch_id=f"{job_id}-{number}", status=status.value,
                     created_at=end, end_at=end,
                 )
             ).inserted_primary_key[0]  # fmt: skip
@@ -124,7 +124,7 @@ class StoreBuilder:
             return number
         connection.execute(
             insert(tables.job).values(
-                id=job_id, name=job_id, name_folded=job_id, dialect="postgres", owner=owner, digest="",
+                id=job_id, name=job_id, name_folded=job_id, dialect="postgres", owner=owner,
                 request="", created_at=at, **values,
             )
         )  # fmt: skip

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from airflow_provider_sqlflow.jobs.lineage.service import LineageService
 from airflow_provider_sqlflow.jobs.store.database import Database
 from airflow_provider_sqlflow.jobs.store.tables import metadata
 from tests.jobs.lineage.builder import StoreBuilder
@@ -31,3 +32,9 @@ def database(
 def store(database: Database) -> StoreBuilder:
     """Fills the store."""
     return StoreBuilder(database)
+
+
+@pytest.fixture
+def lineage(database: Database) -> LineageService:
+    """Answers questions about the store."""
+    return LineageService(database)

@@ -62,6 +62,21 @@ def test_what_the_engine_finds_is_written(database):
         assert dict(connection.execute(query).all()) == {"sales.orders": READ, "mart.v": WRITTEN}
 
 
+def test_column_edges_between_tables_are_table_edges_too():
+    sql = "UPDATE a JOIN b ON a.k = b.k SET a.x = b.y, b.z = a.old"
+    rows = index_rows(engine.analyze(sql, dialect="mysql"))
+    pairs = {(edge.source, edge.target) for edge in rows.edges if edge.source != edge.target}
+    assert len(pairs) == 2
+    assert pairs <= set(rows.row_links)
+    assert len(set(rows.row_links)) == len(rows.row_links)
+
+
+def test_tables_without_column_edges_are_linked():
+    rows = index_rows(engine.analyze("INSERT INTO t SELECT 1 FROM s", dialect="postgres"))
+    assert rows.edges == ()
+    assert [(rows.relations[a].name, rows.relations[b].name) for a, b in rows.row_links] == [("s", "t")]
+
+
 def test_names_in_another_case_are_the_same(database):
     for number, (table, column) in enumerate([("Orders", "ID"), ("orders", "id"), ("ORDERS", "Id")]):
         relations = (

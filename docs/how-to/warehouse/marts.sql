@@ -1,0 +1,1 @@
+CREATE VIEW marts.daily AS SELECT sum(amount) AS revenue FROM staging.orders;
