@@ -86,8 +86,8 @@ class StoreBuilder:
             number = self._job(connection, job_id, status, end, owner, tags)
             run_id = connection.execute(
                 insert(tables.run).values(
-                    job_id=job_id, number=number, digest="", batch_id=f"{job_id}-{number}", status=status.value,
-                    created_at=end, end_at=end,
+                    job_id=job_id, number=number, digest="", batch_id=f"{job_id}-{number}",
+                    status=status.value, created_at=end, end_at=end,
                 )
             ).inserted_primary_key[0]  # fmt: skip
             for position, (path, lines) in enumerate(files.items()):
