@@ -92,11 +92,42 @@ def store_retry_seconds() -> int:
 
 
 @cache
+def runner() -> str:
+    """``[sqlflow] runner``: ``inline`` (the task itself) or ``worker`` (``sqlflow worker`` processes)."""
+    return str(conf.get(SECTION, "runner")).strip()
+
+
+@cache
+def worker_queues() -> str:
+    """``[sqlflow] worker_queues``: the queues that a worker serves, with commas between."""
+    return str(conf.get(SECTION, "worker_queues")).strip()
+
+
+@cache
+def worker_grace_seconds() -> int:
+    """``[sqlflow] worker_grace_seconds``: how long a worker told to stop may finish its step."""
+    return _positive("worker_grace_seconds")
+
+
+@cache
+def worker_poll_seconds() -> int:
+    """``[sqlflow] worker_poll_seconds``: longest pause between two looks for a queued job."""
+    return _positive("worker_poll_seconds")
+
+
+@cache
+def max_attempts() -> int:
+    """``[sqlflow] max_attempts``: so many workers may be lost with a run before it is failed."""
+    return _positive("max_attempts")
+
+
+@cache
 def settings() -> Settings:
     """All of the section's options that the layers below Airflow read.
 
     Raises:
-        ConfigError: a number is not a positive whole number, or an option's name looks misspelt.
+        ConfigError: a number is not a positive whole number, the runner is unknown, or an option's name looks
+            misspelt.
     """
     section = conf.getsection(SECTION) or {}
     check_names(section, list(get_provider_info()["config"][SECTION]["options"]), f"[{SECTION}] option ")
@@ -111,6 +142,11 @@ def settings() -> Settings:
         processes=processes(),
         worker_lease_seconds=worker_lease_seconds(),
         store_retry_seconds=store_retry_seconds(),
+        runner=runner(),
+        worker_queues=worker_queues(),
+        worker_grace_seconds=worker_grace_seconds(),
+        worker_poll_seconds=worker_poll_seconds(),
+        max_attempts=max_attempts(),
     )
 
 
@@ -128,6 +164,11 @@ def clear_cache() -> None:
         processes,
         worker_lease_seconds,
         store_retry_seconds,
+        runner,
+        worker_queues,
+        worker_grace_seconds,
+        worker_poll_seconds,
+        max_attempts,
         settings,
     ):
         option.cache_clear()

@@ -106,4 +106,24 @@ _OPTIONS: dict[str, Any] = {
     "store_retry_seconds": _option(
         "How long work waits, trying again, for a job store that stopped answering.", "integer", "30"
     ),
+    "runner": _option(
+        "Who analyses submitted jobs: ``inline`` (the task that submits) or ``worker`` (``sqlflow worker`` "
+        "processes that share the store).",
+        "string",
+        "inline",
+    ),
+    "worker_queues": _option(
+        "The queues that ``sqlflow worker`` serves unless told otherwise, with commas between.",
+        "string",
+        "default",
+    ),
+    "worker_grace_seconds": _option(
+        "How many seconds a worker that is told to stop may go on with its job's next step.", "integer", "30"
+    ),
+    "worker_poll_seconds": _option(
+        "Longest pause, in seconds, between a worker's looks for a queued job.", "integer", "5"
+    ),
+    "max_attempts": _option(
+        "So many workers may be lost with one run of a job; then the job fails.", "integer", "3"
+    ),
 }

@@ -15,6 +15,9 @@ from pathlib import Path
 
 from airflow_provider_sqlflow.errors import ConfigError
 
+RUNNERS = ("inline", "worker")
+"""What ``runner`` may be."""
+
 ENVIRONMENT_PREFIX = "SQLFLOW_"
 _MISSPELT = 0.8
 """Names at least so alike (difflib's ratio) are taken as the same one, misspelt."""
@@ -38,6 +41,12 @@ class Settings:
         worker_lease_seconds: after so long without a sign of life a worker counts as lost, and its job is
             another's to claim. All machines' clocks must agree much better than that.
         store_retry_seconds: how long work waits for a store that does not answer.
+        runner: who analyses submitted jobs: ``inline`` (the submitting process) or ``worker``
+            (``sqlflow worker`` processes).
+        worker_queues: the queues that a worker serves unless told otherwise, with commas between.
+        worker_grace_seconds: how long a worker that is told to stop may go on with its job's next step.
+        worker_poll_seconds: the longest pause between two looks for a queued job.
+        max_attempts: so many workers may be lost with a run before it counts as the run's fault.
     """
 
     store_url: str = ""
@@ -50,6 +59,23 @@ class Settings:
     processes: int = 1
     worker_lease_seconds: int = 60
     store_retry_seconds: int = 30
+    runner: str = "inline"
+    worker_queues: str = "default"
+    worker_grace_seconds: int = 30
+    worker_poll_seconds: int = 5
+    max_attempts: int = 3
+
+    def __post_init__(self) -> None:
+        if self.runner not in RUNNERS:
+            raise ConfigError(f"runner = {self.runner!r} is not one of: {', '.join(RUNNERS)}")
+        if not self.queues:
+            raise ConfigError(f"worker_queues = {self.worker_queues!r} names no queue")
+
+    @property
+    def queues(self) -> tuple[str, ...]:
+        """The names in ``worker_queues``."""
+        names = (name.strip() for name in self.worker_queues.split(","))
+        return tuple(dict.fromkeys(name for name in names if name))
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] | None = None) -> Settings:
@@ -59,7 +85,7 @@ class Settings:
         warned about: other programs may use the prefix too.
 
         Raises:
-            ConfigError: a number is not a positive whole number, or a name looks misspelt.
+            ConfigError: a number is not a positive whole number, the runner is unknown, or a name looks misspelt.
         """
         environ = os.environ if environ is None else environ
         given = [name for name in environ if name.startswith(ENVIRONMENT_PREFIX)]

@@ -38,7 +38,8 @@ def job() -> None:
 
 
 @job.command(
-    epilog="Exit codes: 0 the job is a success; 1 some or all of the SQL failed; 2 nothing was submitted.",
+    epilog="Exit codes: 0 the job is a success, or is left to a worker (SQLFLOW_RUNNER=worker); 1 some or "
+    "all of the SQL failed; 2 nothing was submitted.",
 )
 @click.argument("paths", nargs=-1, required=True)
 @analysis_options
@@ -92,7 +93,7 @@ def submit(
     for cause in causes:
         click.echo(cause, err=True)
     click.echo(rendering.job_json(submitted) if as_json else rendering.job_text(submitted))
-    if submitted.status is not JobStatus.SUCCESS:
+    if submitted.status.is_terminal and submitted.status is not JobStatus.SUCCESS:
         click.get_current_context().exit(1)
 
 

@@ -14,6 +14,7 @@ from airflow_provider_sqlflow.cli.analyze import analyze
 from airflow_provider_sqlflow.cli.jobs import job
 from airflow_provider_sqlflow.cli.lineage import lineage
 from airflow_provider_sqlflow.cli.state import CliState
+from airflow_provider_sqlflow.cli.worker import worker
 from airflow_provider_sqlflow.errors import SqlFlowError
 
 EXIT_ERROR = 2
@@ -70,6 +71,7 @@ def cli(ctx: click.Context, store_url: str, debug: bool) -> None:
 cli.add_command(analyze)
 cli.add_command(job)
 cli.add_command(lineage)
+cli.add_command(worker)
 
 
 def main() -> None:

@@ -19,18 +19,21 @@ from airflow_provider_sqlflow.settings import Settings
 
 if TYPE_CHECKING:
     from airflow_provider_sqlflow.jobs.execution import OnProgress
+    from airflow_provider_sqlflow.jobs.runners.base import JobRunner
     from airflow_provider_sqlflow.jobs.service import JobService
+    from airflow_provider_sqlflow.jobs.store.base import JobStore
     from airflow_provider_sqlflow.jobs.store.sql import SqlJobStore
 
 
 class EmbeddedClient:
     """A :class:`~airflow_provider_sqlflow.client.base.SqlFlowClient` over the embedded engine.
 
+    Submitted jobs run here, or are left to ``sqlflow worker`` processes: ``settings.runner`` says which.
     The store is opened by the first call that needs it. May be shared between threads.
 
     Args:
-        settings: where the store is, and limits.
-        on_progress: told of every file that a submitted job has analysed.
+        settings: where the store is, who runs jobs, and limits.
+        on_progress: told of every file of a submitted job that this process has analysed.
     """
 
     def __init__(self, settings: Settings, on_progress: OnProgress = lambda _counts, _name: None) -> None:
@@ -40,7 +43,7 @@ class EmbeddedClient:
         self._opened: tuple[SqlJobStore, JobService] | None = None
 
     def submit_job(self, request: JobRequest) -> Job:
-        """See the protocol. The job has ended when this returns."""
+        """See the protocol. The job has ended when this returns, unless it is left to a worker."""
         return self._service().submit(request)
 
     def get_job(self, job_id: JobId) -> Job:
@@ -94,14 +97,22 @@ class EmbeddedClient:
         with self._opening:
             if self._opened is None:
                 # Here, so that a Dag that imports an operator pays nothing for SQLAlchemy.
-                from airflow_provider_sqlflow.jobs.execution import Execution
-                from airflow_provider_sqlflow.jobs.runners.inline import InlineRunner
-                from airflow_provider_sqlflow.jobs.service import JobService, utc_now
+                from airflow_provider_sqlflow.jobs.service import JobService
                 from airflow_provider_sqlflow.jobs.store.sql import SqlJobStore
 
                 settings = self._settings
                 store = SqlJobStore(settings.resolved_store_url(), settings.store_retry_seconds)
-                execution = Execution(store, settings, utc_now)
-                runner = InlineRunner(store, execution, settings, utc_now, self._on_progress)
-                self._opened = (store, JobService(store, runner, self._settings))
+                self._opened = (store, JobService(store, self._runner(store), settings))
             return self._opened
+
+    def _runner(self, store: JobStore) -> JobRunner:
+        if self._settings.runner == "worker":
+            from airflow_provider_sqlflow.jobs.runners.queued import QueuedRunner
+
+            return QueuedRunner()
+        from airflow_provider_sqlflow.jobs.execution import Execution
+        from airflow_provider_sqlflow.jobs.runners.inline import InlineRunner
+        from airflow_provider_sqlflow.jobs.service import utc_now
+
+        execution = Execution(store, self._settings, utc_now)
+        return InlineRunner(store, execution, self._settings, utc_now, self._on_progress)

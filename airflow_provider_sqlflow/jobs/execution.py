@@ -16,6 +16,7 @@ from airflow_provider_sqlflow.jobs.incremental import declarations_from_json, in
 from airflow_provider_sqlflow.jobs.inputs import open_inputs
 from airflow_provider_sqlflow.jobs.model import Job, JobCounts
 from airflow_provider_sqlflow.jobs.pool import AnalysisPool, open_pool
+from airflow_provider_sqlflow.jobs.runners.stopping import WorkStopped
 from airflow_provider_sqlflow.jobs.spool import TextSpool
 from airflow_provider_sqlflow.jobs.store.base import Claim, FileResult, JobStore, KnownResult, SavedFile
 from airflow_provider_sqlflow.settings import Settings
@@ -64,7 +65,7 @@ class Execution:
             InputError: the sources cannot be read any more.
             LeaseLostError: the job was cancelled, deleted or taken over; nothing more was changed.
             StoreUnavailableError: the store does not answer; what was saved is found again.
-            Exception: whatever ``on_progress`` raises.
+            Exception: whatever ``on_progress`` raises. When that is ``WorkStopped``, what is done was saved.
         """
         progress = _Progress(claim, on_progress, self._monotonic)
         with ExitStack() as stack:
@@ -156,6 +157,13 @@ class _Analysis:
 
     def run(self) -> None:
         """Analyse or find again every file, and save it."""
+        try:
+            self._run()
+        except WorkStopped:
+            self._save()  # whoever goes on finds it
+            raise
+
+    def _run(self) -> None:
         schedule, program = self._schedule, self._program
         if self._claim.job.incremental:
             self._load_known()

@@ -7,14 +7,20 @@ parser) costs the file that it read, not the job.
 from __future__ import annotations
 
 import multiprocessing
+import os
+import signal
+import threading
 from collections.abc import Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from types import TracebackType
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from airflow_provider_sqlflow.jobs.analysis import FileAnalyzer, FileTask
 from airflow_provider_sqlflow.jobs.store.base import FileResult
+
+if TYPE_CHECKING:
+    from multiprocessing.process import BaseProcess
 
 WAITING_PER_PROCESS = 4
 """Tasks handed out beyond those that run, so that no process waits for the next."""
@@ -151,6 +157,17 @@ class ProcessPool:
 def _prepare(analyzer: FileAnalyzer) -> None:
     global _analyzer  # one for each process, sent once
     _analyzer = analyzer
+    # Ctrl-C reaches the whole group; the process that handed out the work decides what becomes of it.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        threading.Thread(target=_end_with, args=(parent,), name="sqlflow-parent-watch", daemon=True).start()
+
+
+def _end_with(parent: BaseProcess) -> None:
+    """End this process when its parent was killed: nobody else would."""
+    parent.join()
+    os._exit(1)
 
 
 def _analyze(task: FileTask) -> FileResult:

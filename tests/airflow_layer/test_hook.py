@@ -135,6 +135,11 @@ class TestOptions:
             "max_archive_ratio",
             "max_statement_chars",
             "max_nesting",
+            "processes",
+            "worker_lease_seconds",
+            "worker_grace_seconds",
+            "worker_poll_seconds",
+            "max_attempts",
         ],
     )
     def test_numbers_come_from_the_configuration_and_are_checked(self, monkeypatch, option):
@@ -151,6 +156,17 @@ class TestOptions:
         conf.clear_cache()
         monkeypatch.setenv("AIRFLOW__SQLFLOW__STORE_URL_CMD", "echo sqlite:////data/other.db")
         assert conf.settings().resolved_store_url() == "sqlite:////data/other.db"
+
+    def test_runner_and_queues(self, monkeypatch):
+        assert (conf.settings().runner, conf.settings().queues) == ("inline", ("default",))
+        conf.clear_cache()
+        monkeypatch.setenv("AIRFLOW__SQLFLOW__RUNNER", "worker")
+        monkeypatch.setenv("AIRFLOW__SQLFLOW__WORKER_QUEUES", "large, small,large")
+        assert (conf.settings().runner, conf.settings().queues) == ("worker", ("large", "small"))
+        conf.clear_cache()
+        monkeypatch.setenv("AIRFLOW__SQLFLOW__RUNNER", "cloud")
+        with pytest.raises(ConfigError, match="'cloud' is not one of: inline, worker"):
+            conf.settings()
 
     def test_misspelt_option_is_refused_with_the_nearest_name(self, monkeypatch):
         monkeypatch.setenv("AIRFLOW__SQLFLOW__MAX_FILE_BYTE", "7")

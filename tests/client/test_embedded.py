@@ -107,3 +107,10 @@ def test_progress_is_told(tmp_path: Path) -> None:
     client.submit_job(make_request())
     client.close()
     assert told == [(0, 1, "a.sql"), (1, 1, "a.sql")]  # read, then analysed
+
+
+def test_job_is_left_to_a_worker_where_the_settings_say_so(tmp_path: Path) -> None:
+    client = EmbeddedClient(Settings(home=str(tmp_path), runner="worker"))
+    job = client.submit_job(make_request())
+    assert (job.status, job.begin_at) == (JobStatus.CREATE, None)
+    client.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import socket
 from collections.abc import Callable
@@ -10,9 +11,13 @@ from datetime import datetime, timedelta
 
 from airflow_provider_sqlflow.errors import LeaseLostError, SqlFlowError
 from airflow_provider_sqlflow.jobs.execution import Execution, OnProgress
-from airflow_provider_sqlflow.jobs.model import Job, JobStatus
-from airflow_provider_sqlflow.jobs.store.base import JobStore
+from airflow_provider_sqlflow.jobs.model import Job, JobCounts, JobStatus
+from airflow_provider_sqlflow.jobs.runners.heartbeat import Heartbeat
+from airflow_provider_sqlflow.jobs.runners.outage import StoreOutage
+from airflow_provider_sqlflow.jobs.store.base import Claim, JobStore
 from airflow_provider_sqlflow.settings import Settings
+
+log = logging.getLogger(__name__)
 
 
 class InlineRunner:
@@ -55,15 +60,24 @@ class InlineRunner:
         claim = self._store.claim_job(job.id, f"{socket.gethostname()}:{os.getpid()}", now, until)
         if claim is None:
             return
-        try:
-            self._execution.run(claim, self._on_progress)
-        except LeaseLostError:
-            return  # cancelled or deleted: whoever did that has the last word
-        except BaseException as error:
-            # Not only Exception: an interrupt must not leave the job running until its lease ends.
-            status = JobStatus.FAIL if isinstance(error, Exception) else JobStatus.CANCEL
-            with suppress(SqlFlowError):
-                self._store.finish_run(
-                    claim, status, self._clock(), claim.job.counts, f"{type(error).__name__}: {error}"
-                )
-            raise
+        with Heartbeat(
+            self._store, claim, self._settings.worker_lease_seconds, self._clock, StoreOutage(log)
+        ) as heartbeat:
+            try:
+                self._run(claim, heartbeat)
+            except LeaseLostError:
+                return  # cancelled or deleted: whoever did that has the last word
+            except BaseException as error:
+                # Not only Exception: an interrupt must not leave the job running until its lease ends.
+                status = JobStatus.FAIL if isinstance(error, Exception) else JobStatus.CANCEL
+                cause = f"{type(error).__name__}: {error}"
+                with suppress(SqlFlowError):
+                    self._store.finish_run(claim, status, self._clock(), heartbeat.counts, cause)
+                raise
+
+    def _run(self, claim: Claim, heartbeat: Heartbeat) -> None:
+        def on_progress(counts: JobCounts, name: str) -> None:
+            heartbeat.tell(counts, name)
+            self._on_progress(counts, name)
+
+        self._execution.run(claim, on_progress)
