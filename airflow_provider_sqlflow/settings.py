@@ -85,7 +85,8 @@ class Settings:
         warned about: other programs may use the prefix too.
 
         Raises:
-            ConfigError: a number is not a positive whole number, the runner is unknown, or a name looks misspelt.
+            ConfigError: a number is not a positive whole number, the runner is unknown, or a name looks
+                misspelt.
         """
         environ = os.environ if environ is None else environ
         given = [name for name in environ if name.startswith(ENVIRONMENT_PREFIX)]
