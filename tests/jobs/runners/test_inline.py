@@ -1,12 +1,15 @@
+"""Jobs that run in the submitting process, with the real engine."""
+
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from airflow_provider_sqlflow.engine import result_from_json
+from airflow_provider_sqlflow.jobs.execution import Execution, OnProgress
 from airflow_provider_sqlflow.jobs.inputs import open_inputs
 from airflow_provider_sqlflow.jobs.model import (
     Job,
@@ -18,23 +21,27 @@ from airflow_provider_sqlflow.jobs.model import (
     PathSource,
     TextSource,
 )
-from airflow_provider_sqlflow.jobs.runners.inline import PROGRESS_SECONDS, InlineRunner
+from airflow_provider_sqlflow.jobs.runners.inline import InlineRunner
 from airflow_provider_sqlflow.jobs.store.sql import SqlJobStore
 from airflow_provider_sqlflow.settings import Settings
-from tests.jobs.analyzers import analyze_lines, stopping_after
-from tests.jobs.factories import START, TickingClock, make_job, make_request
+from tests.jobs.factories import LATER, START, TickingClock, make_job, make_request
 
 JOB_ID = JobId("j1")
+GOOD = "INSERT INTO t (a) SELECT a FROM s;"
+BAD = "SELECT FROM WHERE ((;"
 
 
-def run(store: SqlJobStore, *sources: JobSource, **options: Any) -> Job:
-    """Create a job over the sources and run it with the small engine."""
-    request = make_request(sources=sources)
+def run(
+    store: SqlJobStore, *sources: JobSource, on_progress: OnProgress = lambda _counts, _name: None
+) -> Job:
+    """Create a job over the sources and run it, saving after each file."""
     inputs = open_inputs(sources, Settings())
     job = make_job(counts=JobCounts(files_total=len(inputs.names)))
-    store.create_job(job, request, "digest", inputs.names)
-    options = {"clock": TickingClock(), "analyze_scripts": analyze_lines, **options}
-    InlineRunner(store, Settings(), **options).run(job, request, inputs)
+    store.create_job(job, make_request(sources=sources), "digest")
+    clock = TickingClock()
+    ticks = iter(range(1_000_000))
+    execution = Execution(store, Settings(), clock, lambda: float(next(ticks)))
+    InlineRunner(store, execution, Settings(), clock, on_progress).run(job)
     return store.get_job(job.id)
 
 
@@ -42,16 +49,27 @@ def texts(*bodies: str) -> list[TextSource]:
     return [TextSource(f"{number}.sql", body) for number, body in enumerate(bodies)]
 
 
+def after(files: int, act: Callable[[], object]) -> OnProgress:
+    """Lets ``act`` happen once, when that many files are done."""
+    waiting = [act]
+
+    def tell(counts: JobCounts, _name: str) -> None:
+        if counts.files_done == files and waiting:
+            waiting.pop()()
+
+    return tell
+
+
 @pytest.mark.parametrize(
     ("bodies", "status", "file_statuses"),
     [
-        (["s t"], "success", ["success"]),
-        (["s t", "bad"], "partial_success", ["success", "fail"]),
-        (["s t\nbad"], "partial_success", ["partial_success"]),
-        (["bad"], "fail", ["fail"]),
-        (["bad", "bad\nbad"], "fail", ["fail", "fail"]),
-        (["s t", ""], "success", ["success", "success"]),
-        (["bad", ""], "fail", ["fail", "success"]),
+        ([GOOD], "success", ["success"]),
+        ([GOOD, BAD], "partial_success", ["success", "fail"]),
+        ([GOOD + BAD], "partial_success", ["partial_success"]),
+        ([BAD], "fail", ["fail"]),
+        ([BAD, BAD + BAD], "fail", ["fail", "fail"]),
+        ([GOOD, ""], "success", ["success", "success"]),
+        ([BAD, ""], "fail", ["fail", "success"]),
     ],
 )
 def test_status_follows_from_the_statements(
@@ -62,7 +80,7 @@ def test_status_follows_from_the_statements(
 
 
 def test_counts_times_and_files(store: SqlJobStore) -> None:
-    job = run(store, *texts("s t\nbad", "t u\ns t"))
+    job = run(store, *texts(f"{GOOD}\n{BAD}", f"INSERT INTO u (a) SELECT a FROM t;\n{GOOD}"))
     assert job.counts == JobCounts(
         files_total=2,
         files_done=2,
@@ -71,28 +89,29 @@ def test_counts_times_and_files(store: SqlJobStore) -> None:
         relations=3,
         column_edges=3,
         diagnostics=1,
-        input_bytes=14,
+        input_bytes=len(GOOD) * 3 + len(BAD) + 2,
     )
     assert job.begin_at is not None
     assert job.end_at is not None
     assert START < job.begin_at < job.end_at
-    assert job.error == ""
-    assert store.list_files(JOB_ID) == (
-        JobFile("0.sql", JobStatus.PARTIAL_SUCCESS, 2, 1, "0.sql:2:1: cannot read 'bad'"),
-        JobFile("1.sql", JobStatus.SUCCESS, 2, 0),
-    )
+    assert (job.error, job.current_file, job.result_run) == ("", "", 1)
+    first, second = store.list_files(JOB_ID)
+    assert first.cause.startswith("0.sql:2:")
+    assert first == JobFile("0.sql", JobStatus.PARTIAL_SUCCESS, 2, 1, first.cause)
+    assert second == JobFile("1.sql", JobStatus.SUCCESS, 2, 0)
 
 
 def test_results_come_in_input_order_whatever_the_engine_does(store: SqlJobStore) -> None:
-    run(store, *texts("s t", "t u", "u v"))
+    bodies = ["SELECT * FROM v", "CREATE VIEW v AS SELECT a FROM t", "CREATE TABLE t (a INT)"]
+    run(store, *texts(*bodies))
     results = [result_from_json(document) for document in store.iter_results(JOB_ID)]
     assert [result.source_name for result in results] == ["0.sql", "1.sql", "2.sql"]
-    assert list(store.iter_texts(JOB_ID)) == [("0.sql", "s t"), ("1.sql", "t u"), ("2.sql", "u v")]
+    assert list(store.iter_texts(JOB_ID)) == [(f"{at}.sql", body) for at, body in enumerate(bodies)]
 
 
 def test_unreadable_file_fails_alone_and_says_why(store: SqlJobStore, tmp_path: Path) -> None:
     (tmp_path / "a.sql").write_bytes(b"caf\xe9")
-    (tmp_path / "b.sql").write_text("s t")
+    (tmp_path / "b.sql").write_text(GOOD)
     job = run(store, PathSource(str(tmp_path)))
     assert (job.status, job.counts.files_done, job.counts.diagnostics) == (JobStatus.PARTIAL_SUCCESS, 2, 1)
     cause = "a.sql:1:1: not UTF-8 at byte 3; save it as UTF-8"
@@ -117,44 +136,40 @@ def test_empty_file_is_fine_and_noted(store: SqlJobStore, tmp_path: Path) -> Non
     assert (diagnostic.severity.value, diagnostic.code) == ("info", "empty_file")
 
 
-def test_cancel_is_seen_between_files(store: SqlJobStore) -> None:
-    def cancel() -> None:
-        store.change_status(JOB_ID, JobStatus.CANCEL, START + timedelta(days=1))
-
-    job = run(store, *texts("s t", "t u", "u v"), analyze_scripts=stopping_after(1, cancel))
-    assert (job.status, job.end_at) == (JobStatus.CANCEL, START + timedelta(days=1))
-    assert [file.status for file in store.list_files(JOB_ID)] == [
-        JobStatus.CREATE,
-        JobStatus.SUCCESS,
-        JobStatus.SUCCESS,
-    ]
-
-
-def test_cancel_during_the_last_file_has_the_last_word(store: SqlJobStore) -> None:
-    def cancel() -> None:
-        store.change_status(JOB_ID, JobStatus.CANCEL, START)
-
-    assert run(store, *texts("s t"), analyze_scripts=stopping_after(0, cancel)).status is JobStatus.CANCEL
+@pytest.mark.parametrize("files", [0, 1, 3])
+def test_cancel_in_the_middle_has_the_last_word(store: SqlJobStore, files: int) -> None:
+    job = run(
+        store, *texts(GOOD, GOOD, GOOD), on_progress=after(files, lambda: store.cancel_job(JOB_ID, LATER))
+    )
+    assert (job.status, job.end_at, job.result_run) == (JobStatus.CANCEL, LATER, 0)
+    assert list(store.iter_results(JOB_ID)) == []
 
 
 def test_delete_while_running_leaves_nothing(store: SqlJobStore) -> None:
-    job = run(
-        store,
-        *texts("s t", "t u"),
-        analyze_scripts=stopping_after(1, lambda: store.delete_job(JOB_ID, START)),
-    )
+    job = run(store, *texts(GOOD, GOOD), on_progress=after(1, lambda: store.delete_job(JOB_ID, START)))
     assert job.status is JobStatus.DELETE
-    assert list(store.iter_results(JOB_ID)) == []
+    assert store.list_files(JOB_ID) == ()
 
 
 def test_job_cancelled_before_it_began_is_not_run(store: SqlJobStore) -> None:
-    request = make_request(sources=tuple(texts("s t")))
-    inputs = open_inputs(request.sources, Settings())
-    job = store.create_job(make_job(), request, "digest", inputs.names)
-    store.change_status(JOB_ID, JobStatus.CANCEL, START)
-    InlineRunner(store, Settings(), TickingClock(), analyze_lines).run(job, request, inputs)
+    job = store.create_job(make_job(), make_request(sources=tuple(texts(GOOD))), "digest")
+    store.cancel_job(JOB_ID, START)
+    clock = TickingClock()
+    InlineRunner(store, Execution(store, Settings(), clock), Settings(), clock).run(job)
     assert store.get_job(JOB_ID).status is JobStatus.CANCEL
-    assert list(store.iter_results(JOB_ID)) == []
+    assert store.list_files(JOB_ID) == ()
+
+
+def test_job_that_runs_elsewhere_is_left_alone_until_its_lease_ends(store: SqlJobStore) -> None:
+    job = store.create_job(make_job(), make_request(sources=tuple(texts(GOOD))), "digest")
+    clock = TickingClock()
+    runner = InlineRunner(store, Execution(store, Settings(), clock), Settings(), clock)
+    store.claim_job(JOB_ID, "other", START, START + timedelta(seconds=10))
+    runner.run(job)
+    assert store.get_job(JOB_ID).status is JobStatus.RUNNING
+    clock.now += timedelta(seconds=10)
+    runner.run(job)
+    assert store.get_job(JOB_ID).status is JobStatus.SUCCESS
 
 
 @pytest.mark.parametrize(
@@ -168,21 +183,20 @@ def test_what_stops_the_analysis_is_raised_and_never_leaves_the_job_running(
         raise error
 
     with pytest.raises(type(error), match=str(error)):
-        run(store, *texts("s t", "t u"), analyze_scripts=stopping_after(1, explode))
+        run(store, *texts(GOOD, GOOD), on_progress=after(1, explode))
     job = store.get_job(JOB_ID)
     assert (job.status, job.error) == (status, f"{type(error).__name__}: {error}")
-    assert (job.counts.files_done, job.end_at is not None) == (1, True)
+    assert job.end_at is not None
 
 
-def test_progress_reaches_the_caller_for_each_file_and_the_store_at_a_pace(store: SqlJobStore) -> None:
+def test_progress_reaches_the_caller_for_each_file_and_the_store(store: SqlJobStore) -> None:
     told: list[tuple[int, str]] = []
     kept: list[int] = []
-    seconds = iter([0.0, PROGRESS_SECONDS / 2, PROGRESS_SECONDS, PROGRESS_SECONDS * 1.4])
 
     def look(counts: JobCounts, name: str) -> None:
         told.append((counts.files_done, name))
         kept.append(store.get_job(JOB_ID).counts.files_done)
 
-    run(store, *texts("a b", "b c", "c d", "d e"), on_progress=look, monotonic=lambda: next(seconds))
-    assert told == [(1, "3.sql"), (2, "2.sql"), (3, "1.sql"), (4, "0.sql")]
-    assert kept == [0, 1, 1, 3]
+    run(store, *texts(GOOD, GOOD), on_progress=look)
+    assert told == [(0, "0.sql"), (0, "1.sql"), (1, "0.sql"), (2, "1.sql")]
+    assert kept == [0, 0, 1, 2]
