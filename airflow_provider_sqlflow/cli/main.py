@@ -11,6 +11,7 @@ import click
 
 from airflow_provider_sqlflow import __version__
 from airflow_provider_sqlflow.cli.analyze import analyze
+from airflow_provider_sqlflow.cli.db import db
 from airflow_provider_sqlflow.cli.jobs import job
 from airflow_provider_sqlflow.cli.state import CliState
 from airflow_provider_sqlflow.errors import SqlFlowError
@@ -68,6 +69,7 @@ def cli(ctx: click.Context, store_url: str, debug: bool) -> None:
 
 cli.add_command(analyze)
 cli.add_command(job)
+cli.add_command(db)
 
 
 def main() -> None:
