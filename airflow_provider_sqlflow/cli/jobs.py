@@ -2,34 +2,42 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 import click
 
 from airflow_provider_sqlflow.cli import rendering
+from airflow_provider_sqlflow.cli.instances import instances
 from airflow_provider_sqlflow.cli.options import (
     FORMAT_HELP,
     absolute,
     analysis_options,
     default_name,
     job_sources,
+    json_option,
+    moment,
     read_catalog,
 )
 from airflow_provider_sqlflow.cli.progress import progress_line
+from airflow_provider_sqlflow.cli.schedules import schedule
 from airflow_provider_sqlflow.cli.state import CliState, pass_state
 from airflow_provider_sqlflow.jobs.model import (
+    DEFAULT_QUEUE,
+    Job,
+    JobFile,
     JobFilter,
     JobId,
     JobRequest,
     JobStatus,
+    Schedule,
 )
 
 if TYPE_CHECKING:
     from airflow_provider_sqlflow.jobs.model import JobCounts
 
 _STATUSES = [status.value for status in JobStatus if status is not JobStatus.UNKNOWN]
-
-_json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
 @click.group()
@@ -47,7 +55,23 @@ def job() -> None:
 @click.option("--tag", "tags", multiple=True, metavar="TAG", help="A tag; may be given several times.")
 @click.option("--owner", default="", metavar="NAME", help="Whose job it is.")
 @click.option("--key", metavar="KEY", help="Idempotency key: the same key and request give the same job.")
-@_json_option
+@click.option(
+    "--queue", default=DEFAULT_QUEUE, show_default=True, metavar="NAME", help="Which workers may run it."
+)
+@click.option("--persist", is_flag=True, help="A job that is submitted again and again under one id.")
+@click.option(
+    "--job-id",
+    metavar="ID",
+    help="Add PATHS to this persist job. What other options leave out stays as the job has it.",
+)
+@click.option("--replace", is_flag=True, help="With --job-id: PATHS replace what the job had.")
+@click.option(
+    "--cron",
+    metavar="EXPRESSION",
+    help="Run the persist job again on a schedule: five fields, or Quartz's spelling of them.",
+)
+@click.option("--timezone", default="UTC", show_default=True, metavar="NAME", help="Time zone of --cron.")
+@json_option
 @pass_state
 def submit(
     state: CliState,
@@ -63,16 +87,26 @@ def submit(
     tags: tuple[str, ...],
     owner: str,
     key: str | None,
+    queue: str,
+    persist: bool,
+    job_id: str | None,
+    replace: bool,
+    cron: str | None,
+    timezone: str,
     as_json: bool,
 ) -> None:
-    """Submit PATHS as one job and run it.
+    """Submit PATHS as one job and run it, or leave it to a worker.
 
     PATHS are SQL files, folders (searched for *.sql), zip archives, dbt projects, CSV files of SQL,
     database metadata, URLs of any of these, or - for standard input.
     """
     sources = job_sources(paths, csv_columns, csv_quote, csv_escape)
+    if replace and job_id is None:
+        raise click.UsageError("--replace needs --job-id")
+    if cron is not None and not (persist or job_id):
+        raise click.UsageError("--cron needs --persist or --job-id: only persist jobs have a schedule")
     request = JobRequest(
-        name=name or default_name(paths),
+        name=name or ("" if job_id else default_name(paths)),
         dialect=dialect,
         sources=tuple(map(absolute, sources)),
         owner=owner,
@@ -81,25 +115,44 @@ def submit(
         default_schema=default_schema,
         catalog=read_catalog(catalog_path, dialect),
         idempotency_key=key,
+        queue=queue,
     )
+    plan = None if cron is None else Schedule(cron, timezone)
     with progress_line() as progress:
 
         def tell(counts: JobCounts, file: str) -> None:
             progress.update(counts.files_done, counts.files_total, file)
 
         with state.client(tell) as client:
-            submitted = client.submit_job(request)
-            causes = [file.cause for file in client.list_files(submitted.id) if file.cause]
-    for cause in causes:
-        click.echo(cause, err=True)
-    click.echo(rendering.job_json(submitted) if as_json else rendering.job_text(submitted))
-    if submitted.status.is_terminal and submitted.status is not JobStatus.SUCCESS:
-        click.get_current_context().exit(1)
+            if persist or job_id:
+                found = None if job_id is None else JobId(job_id)
+                submitted = client.submit_persist_job(request, found, incremental=not replace, schedule=plan)
+            else:
+                submitted = client.submit_job(request)
+            files = client.list_files(submitted.id)
+    _show_ended(submitted, files, as_json)
+
+
+@job.command(epilog="Exit codes: as of submit.")
+@click.argument("job_id")
+@json_option
+@pass_state
+def rerun(state: CliState, job_id: str, as_json: bool) -> None:
+    """Run an ended job again over the same sources, as they are now."""
+    with progress_line() as progress:
+
+        def tell(counts: JobCounts, file: str) -> None:
+            progress.update(counts.files_done, counts.files_total, file)
+
+        with state.client(tell) as client:
+            again = client.rerun_job(JobId(job_id))
+            files = client.list_files(again.id)
+    _show_ended(again, files, as_json)
 
 
 @job.command()
 @click.argument("job_id")
-@_json_option
+@json_option
 @pass_state
 def status(state: CliState, job_id: str, as_json: bool) -> None:
     """Show how a job stands."""
@@ -115,9 +168,12 @@ def status(state: CliState, job_id: str, as_json: bool) -> None:
 @click.option("--name", default="", metavar="PART", help="A part of the name, in any case.")
 @click.option("--owner", default="", metavar="NAME", help="Whose jobs.")
 @click.option("--tag", default="", metavar="TAG", help="A tag.")
+@click.option("--queue", default="", metavar="NAME", help="A queue.")
+@click.option("--since", type=moment, metavar="TIME", help="Created then or later.")
+@click.option("--until", type=moment, metavar="TIME", help="Created then or earlier.")
 @click.option("--limit", default=50, show_default=True, type=click.IntRange(min=1))
 @click.option("--offset", default=0, show_default=True, type=click.IntRange(min=0))
-@_json_option
+@json_option
 @pass_state
 def list_jobs(
     state: CliState,
@@ -125,12 +181,15 @@ def list_jobs(
     name: str,
     owner: str,
     tag: str,
+    queue: str,
+    since: datetime | None,
+    until: datetime | None,
     limit: int,
     offset: int,
     as_json: bool,
 ) -> None:
     """List jobs, newest first."""
-    where = JobFilter(status=tuple(map(JobStatus, statuses)), name=name, owner=owner, tag=tag)
+    where = JobFilter(tuple(map(JobStatus, statuses)), name, owner, tag, queue, since, until)
     with state.client() as client:
         page = client.list_jobs(where, limit, offset)
     click.echo(rendering.page_json(page) if as_json else rendering.page_text(page))
@@ -138,13 +197,25 @@ def list_jobs(
 
 @job.command()
 @click.argument("job_id")
-@_json_option
+@click.option("--run", type=click.IntRange(min=1), metavar="NUMBER", help="A run.  [default: the last one]")
+@json_option
 @pass_state
-def files(state: CliState, job_id: str, as_json: bool) -> None:
+def files(state: CliState, job_id: str, run: int | None, as_json: bool) -> None:
     """List a job's files: what became of each, and why it failed."""
     with state.client() as client:
-        found = client.list_files(JobId(job_id))
+        found = client.list_files(JobId(job_id), run)
     click.echo(rendering.files_json(found) if as_json else rendering.files_text(found))
+
+
+@job.command()
+@click.argument("job_id")
+@json_option
+@pass_state
+def runs(state: CliState, job_id: str, as_json: bool) -> None:
+    """List a job's runs, newest first."""
+    with state.client() as client:
+        found = client.list_runs(JobId(job_id))
+    click.echo(rendering.runs_json(found) if as_json else rendering.runs_text(found))
 
 
 @job.command()
@@ -177,3 +248,16 @@ def delete(state: CliState, job_id: str) -> None:
     with state.client() as client:
         found = client.delete_job(JobId(job_id))
     click.echo(f"{found.id} {rendering.status_text(found.status)}")
+
+
+def _show_ended(ended: Job, files: Sequence[JobFile], as_json: bool) -> None:
+    for file in files:
+        if file.cause:
+            click.echo(file.cause, err=True)
+    click.echo(rendering.job_json(ended) if as_json else rendering.job_text(ended))
+    if ended.status.is_terminal and ended.status is not JobStatus.SUCCESS:
+        click.get_current_context().exit(1)
+
+
+job.add_command(schedule)
+job.add_command(instances)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from datetime import datetime, timedelta, timezone
 from pathlib import Path, PurePosixPath
 from typing import TypeVar
 
@@ -70,6 +72,30 @@ def analysis_options(command: Command) -> Command:
     ):
         command = option(command)
     return command
+
+
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+"""Prints JSON instead of text for people."""
+
+
+def moment(text: str) -> datetime:
+    """The aware time that a text such as 2026-01-31 or 2026-01-31T08:30+02:00 means; UTC without a zone."""
+    try:
+        found = datetime.fromisoformat(text.removesuffix("Z"))
+    except ValueError:
+        raise click.BadParameter(
+            f"{text!r} is not a time such as 2026-01-31 or 2026-01-31T08:30+02:00"
+        ) from None
+    return found if found.tzinfo is not None else found.replace(tzinfo=timezone.utc)
+
+
+def age(text: str) -> timedelta:
+    """The length of time that a text such as 12h, 30d or 8w means."""
+    match = re.fullmatch(r"([0-9]{1,5})([hdw])", text)
+    if match is None:
+        raise click.BadParameter(f"{text!r} is not a length of time such as 12h, 30d or 8w")
+    hours = {"h": 1, "d": 24, "w": 24 * 7}[match[2]]
+    return timedelta(hours=hours * int(match[1]))
 
 
 def job_sources(

@@ -10,7 +10,16 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from airflow_provider_sqlflow.jobs.model import ExportSummary, Job, JobFile, JobPage, JobStatus
+from airflow_provider_sqlflow.jobs.model import (
+    DEFAULT_QUEUE,
+    ExportSummary,
+    InstancePage,
+    Job,
+    JobFile,
+    JobPage,
+    JobRun,
+    JobStatus,
+)
 
 if TYPE_CHECKING:
     from airflow_provider_sqlflow.engine import Diagnostic
@@ -33,7 +42,12 @@ def diagnostic_line(diagnostic: Diagnostic) -> str:
 
 def job_json(job: Job) -> str:
     """One job as indented JSON."""
-    return as_json(asdict(job))
+    return as_json({**asdict(job), "progress_percent": job.progress_percent})
+
+
+def jobs_json(jobs: Sequence[Job]) -> str:
+    """Jobs as indented JSON."""
+    return as_json([asdict(job) for job in jobs])
 
 
 def page_json(page: JobPage) -> str:
@@ -54,6 +68,10 @@ def job_text(job: Job) -> str:
         ("name", job.name),
         ("status", status_text(job.status)),
         ("dialect", job.dialect),
+        ("kind", job.kind.value),
+        ("run", f"{job.run}, result of run {job.result_run or 'none'}" if job.run > 1 else ""),
+        ("schedule", schedule_text(job)),
+        ("queue", "" if job.queue == DEFAULT_QUEUE else job.queue),
         ("owner", job.owner),
         ("tags", ", ".join(job.tags)),
         ("created", _time(job.created_at)),
@@ -67,6 +85,69 @@ def job_text(job: Job) -> str:
         ("error", job.error),
     ]
     return "\n".join(f"{label:<13}{value}" for label, value in lines if value)
+
+
+def schedule_text(job: Job) -> str:
+    """When a job runs again; empty without a schedule."""
+    if job.schedule is None:
+        return ""
+    paused = ", paused" if job.schedule.is_paused else ""
+    return f"{job.schedule.cron} ({job.schedule.timezone}{paused})"
+
+
+def scheduled_text(jobs: Sequence[Job], next_runs: Sequence[datetime | None]) -> str:
+    """Jobs with a schedule, a job a line, and when each runs next."""
+    rows = [
+        (job.id, job.status.value, schedule_text(job), _time(at), job.name)
+        for job, at in zip(jobs, next_runs, strict=True)
+    ]
+    return table(("id", "status", "schedule", "next run", "name"), rows)
+
+
+def runs_json(runs: Sequence[JobRun]) -> str:
+    """A job's runs as indented JSON."""
+    return as_json([asdict(run) for run in runs])
+
+
+def runs_text(runs: Sequence[JobRun]) -> str:
+    """A job's runs, a run a line."""
+    rows = [
+        (
+            str(run.number),
+            run.status.value,
+            str(run.counts.files_total),
+            str(run.counts.statements),
+            _time(run.created_at),
+            _time(run.end_at),
+            _task(run),
+            run.error,
+        )
+        for run in runs
+    ]
+    return table(("run", "status", "files", "statements", "created", "end", "task", "error"), rows)
+
+
+def instances_json(page: InstancePage) -> str:
+    """A page of runs that used a table as indented JSON."""
+    return as_json(asdict(page))
+
+
+def instances_text(page: InstancePage) -> str:
+    """A page of runs that used a table, a run a line."""
+    rows = [
+        (
+            item.table,
+            item.role.value,
+            item.run.status.value,
+            _time(item.run.begin_at),
+            _time(item.run.end_at),
+            _task(item.run),
+            item.run.job_id,
+        )
+        for item in page.instances
+    ]
+    shown = table(("table", "role", "status", "begin", "end", "task", "job"), rows)
+    return f"{shown}\n{len(page.instances)} of {plural(page.total, 'instance')}"
 
 
 def page_text(page: JobPage) -> str:
@@ -113,6 +194,15 @@ def export_text(summary: ExportSummary) -> str:
         plural(summary.edges, "column edge"),
     )
     return f"{summary.path}: {', '.join(sizes)}"
+
+
+def _task(run: JobRun) -> str:
+    """The task instance that asked for a run: Dag, task, run, map index and try."""
+    origin = run.origin
+    if origin is None:
+        return ""
+    mapped = f"[{origin.map_index}]" if origin.map_index >= 0 else ""
+    return f"{origin.dag_id}.{origin.task_id}{mapped} {origin.run_id} try {origin.try_number}"
 
 
 def table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:

@@ -6,16 +6,22 @@ Two ways behind it: :mod:`~airflow_provider_sqlflow.client.embedded` (this proce
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Protocol
 
 from airflow_provider_sqlflow.jobs.model import (
     ExportSummary,
+    InstancePage,
     Job,
     JobFile,
     JobFilter,
     JobId,
     JobPage,
     JobRequest,
+    JobRun,
+    Schedule,
+    TableRole,
+    TaskOrigin,
 )
 
 
@@ -31,6 +37,32 @@ class SqlFlowClient(Protocol):
             JobConflictError: the idempotency key belongs to another request.
         """
 
+    def submit_persist_job(
+        self,
+        request: JobRequest,
+        job_id: JobId | None = None,
+        *,
+        incremental: bool = True,
+        schedule: Schedule | None = None,
+    ) -> Job:
+        """Create a persist job, or add a batch to the one of an id: see ``JobService.submit_persist``.
+
+        Raises:
+            InputError: a source is missing, empty or unreadable.
+            ConfigError: the schedule cannot be used, or the job has another dialect.
+            JobError: the job is a simple one.
+            JobTransitionError: the job has not ended, or is deleted.
+            JobConflictError: the idempotency key belongs to another request.
+        """
+
+    def rerun_job(self, job_id: JobId, *, origin: TaskOrigin | None = None) -> Job:
+        """Run an ended job again over the same sources, as they are now.
+
+        Raises:
+            InputError: a source is missing, empty or unreadable.
+            JobTransitionError: the job has not ended, or is deleted.
+        """
+
     def get_job(self, job_id: JobId) -> Job:
         """Look a job up.
 
@@ -44,8 +76,40 @@ class SqlFlowClient(Protocol):
     def list_jobs(self, where: JobFilter, limit: int = 50, offset: int = 0) -> JobPage:
         """Jobs that match, newest first."""
 
-    def list_files(self, job_id: JobId) -> tuple[JobFile, ...]:
-        """What became of each file, in input order."""
+    def list_files(self, job_id: JobId, run: int | None = None) -> tuple[JobFile, ...]:
+        """What became of each file of a run (the last one unless told), in input order."""
+
+    def list_runs(self, job_id: JobId) -> tuple[JobRun, ...]:
+        """The runs of a job, newest first."""
+
+    def list_instances(
+        self,
+        table: str,
+        role: TableRole | None = None,
+        start: datetime | None = None,
+        end: datetime | None = None,
+        limit: int = 50,
+        offset: int = 0,
+    ) -> InstancePage:
+        """Runs submitted by Airflow tasks whose SQL reads or writes a table, newest first."""
+
+    def set_schedule(self, job_id: JobId, schedule: Schedule | None) -> Job:
+        """Replace a persist job's schedule; ``None`` removes it.
+
+        Raises:
+            ConfigError: the expression or the time zone cannot be used.
+            JobError: the job is a simple one.
+        """
+
+    def pause_schedule(self, job_id: JobId, *, is_paused: bool = True) -> Job:
+        """Let a job's schedule rest, or go on.
+
+        Raises:
+            JobError: it has none.
+        """
+
+    def list_scheduled(self) -> tuple[Job, ...]:
+        """Jobs with a schedule, paused ones too, by id."""
 
     def cancel_job(self, job_id: JobId) -> Job:
         """Stop a job that has not ended. A job that has ended is returned as it is."""

@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from airflow_provider_sqlflow.jobs.model import (
     ExportSummary,
+    InstancePage,
     Job,
     JobFile,
     JobFilter,
     JobId,
     JobPage,
     JobRequest,
+    JobRun,
+    Schedule,
+    TableRole,
+    TaskOrigin,
 )
 from airflow_provider_sqlflow.settings import Settings
 
@@ -46,6 +52,21 @@ class EmbeddedClient:
         """See the protocol. The job has ended when this returns, unless it is left to a worker."""
         return self._service().submit(request)
 
+    def submit_persist_job(
+        self,
+        request: JobRequest,
+        job_id: JobId | None = None,
+        *,
+        incremental: bool = True,
+        schedule: Schedule | None = None,
+    ) -> Job:
+        """See the protocol."""
+        return self._service().submit_persist(request, job_id, incremental=incremental, schedule=schedule)
+
+    def rerun_job(self, job_id: JobId, *, origin: TaskOrigin | None = None) -> Job:
+        """See the protocol."""
+        return self._service().rerun(job_id, origin=origin)
+
     def get_job(self, job_id: JobId) -> Job:
         """See the protocol."""
         return self._service().get(job_id)
@@ -58,9 +79,40 @@ class EmbeddedClient:
         """See the protocol."""
         return self._service().list(where, limit, offset)
 
-    def list_files(self, job_id: JobId) -> tuple[JobFile, ...]:
+    def list_files(self, job_id: JobId, run: int | None = None) -> tuple[JobFile, ...]:
         """See the protocol."""
-        return self._service().list_files(job_id)
+        return self._service().list_files(job_id, run)
+
+    def list_runs(self, job_id: JobId) -> tuple[JobRun, ...]:
+        """See the protocol."""
+        return self._service().list_runs(job_id)
+
+    def list_instances(
+        self,
+        table: str,
+        role: TableRole | None = None,
+        start: datetime | None = None,
+        end: datetime | None = None,
+        limit: int = 50,
+        offset: int = 0,
+    ) -> InstancePage:
+        """See the protocol."""
+        return self._service().list_instances(table, role, start, end, limit, offset)
+
+    def set_schedule(self, job_id: JobId, schedule: Schedule | None) -> Job:
+        """See the protocol."""
+        if schedule is None:
+            return self._service().cancel_schedule(job_id)
+        return self._service().set_schedule(job_id, schedule)
+
+    def pause_schedule(self, job_id: JobId, *, is_paused: bool = True) -> Job:
+        """See the protocol."""
+        service = self._service()
+        return service.pause_schedule(job_id) if is_paused else service.resume_schedule(job_id)
+
+    def list_scheduled(self) -> tuple[Job, ...]:
+        """See the protocol."""
+        return self._service().list_scheduled()
 
     def cancel_job(self, job_id: JobId) -> Job:
         """See the protocol."""

@@ -34,14 +34,13 @@ from airflow_provider_sqlflow.jobs.model import (
     TableRole,
     TaskOrigin,
 )
+from airflow_provider_sqlflow.jobs.retention import clean_store
 from airflow_provider_sqlflow.jobs.runners.base import JobRunner
 from airflow_provider_sqlflow.jobs.store.base import CleanSummary, JobStore, same_request
 from airflow_provider_sqlflow.settings import Settings
 
 _MERGE_ATTEMPTS = 5
 """How often a submit to a persist job starts anew when others submit to it at the same moment."""
-
-_CLEAN_AT_ONCE = 200
 
 
 def utc_now() -> datetime:
@@ -269,15 +268,8 @@ class JobService:
         return self._store.get_job(job_id)
 
     def clean(self, before: datetime, *, ended: bool = False) -> CleanSummary:
-        """Remove for good what ended before a time; see ``JobStore.clean``.
-
-        Args:
-            before: an aware time.
-            ended: also delete simple jobs that ended before it, and remove them.
-        """
-        if ended:
-            self._delete_ended(before)
-        return self._store.clean(before)
+        """Remove for good what ended before a time; see :func:`~.retention.clean_store`."""
+        return clean_store(self._store, before, self._clock(), ended=ended)
 
     # -- results
 
@@ -375,21 +367,6 @@ class JobService:
         if schedule is None:
             raise JobError(f"job {job_id} has no schedule")
         return self._store.set_schedule(job_id, replace(schedule, is_paused=is_paused))
-
-    def _delete_ended(self, before: datetime) -> None:
-        where = JobFilter(
-            status=tuple(
-                status for status in JobStatus if status.is_terminal and status is not JobStatus.DELETE
-            ),
-            created_to=before,
-        )
-        offset = 0
-        while page := self._store.list_jobs(where, _CLEAN_AT_ONCE, offset).jobs:
-            for job in page:
-                if job.kind is JobKind.SIMPLE and job.end_at is not None and job.end_at < before:
-                    self.delete(job.id)
-                else:
-                    offset += 1
 
 
 def _with_known_dialect(request: JobRequest) -> JobRequest:

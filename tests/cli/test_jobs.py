@@ -142,3 +142,114 @@ def test_store_that_cannot_be_reached(run: Run) -> None:
     assert done.exit_code == 2
     assert done.stderr.startswith("error: the job store postgresql+psycopg://me:***@127.0.0.1:1/jobs cannot")
     assert "hush" not in done.stderr
+
+
+def test_persist_job_takes_batches(run: Run) -> None:
+    job = submit(
+        run, GOOD, "--persist", "--name", "warehouse", "--cron", "0 0 1 ? * 2", "--timezone", "Asia/Tokyo"
+    )
+    assert (job["kind"], job["run"]) == ("persist", 1)
+    assert job["schedule"] == {"cron": "0 1 * * 1", "timezone": "Asia/Tokyo", "is_paused": False}
+    Path("b.sql").write_text(GOOD)
+    done = run("job", "submit", "b.sql", "-d", "postgres", "--job-id", job["id"], "--json")
+    second = json.loads(done.stdout)
+    assert (second["id"], second["name"], second["run"], second["result_run"]) == (
+        job["id"],
+        "warehouse",
+        2,
+        2,
+    )
+    assert [line.split()[3] for line in run("job", "files", job["id"]).stdout.splitlines()[1:]] == [
+        "a.sql",
+        "b.sql",
+    ]
+    assert len(run("job", "files", job["id"], "--run", "1").stdout.splitlines()) == 2
+    done = run("job", "submit", "b.sql", "-d", "postgres", "--job-id", job["id"], "--replace")
+    assert "run          3, result of run 3\n" in done.stdout
+    assert "schedule     0 1 * * 1 (Asia/Tokyo)\n" in done.stdout
+    assert len(run("job", "files", job["id"]).stdout.splitlines()) == 2
+    head, *rows = run("job", "runs", job["id"]).stdout.splitlines()
+    assert head.split() == ["run", "status", "files", "statements", "created", "end", "task", "error"]
+    assert [row.split()[:3] for row in rows] == [
+        ["3", "success", "1"],
+        ["2", "success", "2"],
+        ["1", "success", "1"],
+    ]
+    assert [item["number"] for item in json.loads(run("job", "runs", job["id"], "--json").stdout)] == [
+        3,
+        2,
+        1,
+    ]
+
+
+def test_rerun_reads_the_files_again(run: Run) -> None:
+    job = submit(run)
+    Path("a.sql").write_text(GOOD + BROKEN)
+    done = run("job", "rerun", job["id"], "--json")
+    assert done.exit_code == 1
+    assert done.stderr.startswith("a.sql:2:")
+    assert (json.loads(done.stdout)["run"], json.loads(done.stdout)["status"]) == (2, "partial_success")
+
+
+def test_schedule_is_shown_and_changed(run: Run) -> None:
+    job = submit(run, GOOD, "--persist", "--name", "nightly")
+    assert run("job", "schedule").stdout.split() == ["id", "status", "schedule", "next", "run", "name"]
+    shown = run("job", "schedule", job["id"], "--cron", "30 2 * * *").stdout.splitlines()[1]
+    assert "30 2 * * * (UTC)" in shown
+    assert shown.split()[-2:] == ["02:30:00+00:00", "nightly"]
+    assert run("job", "schedule").stdout.splitlines()[1] == shown
+    paused = run("job", "schedule", job["id"], "--pause").stdout.splitlines()[1]
+    assert "30 2 * * * (UTC, paused)" in paused
+    assert ":30:00" not in paused
+    resumed = json.loads(run("job", "schedule", job["id"], "--resume", "--json").stdout)
+    assert resumed[0]["schedule"]["is_paused"] is False
+    assert json.loads(run("job", "schedule", job["id"], "--cancel", "--json").stdout)[0]["schedule"] is None
+    assert json.loads(run("job", "schedule", "--json").stdout) == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["submit", "a.sql", "-d", "mysql", "--replace"], "--replace needs --job-id"),
+        (["submit", "a.sql", "-d", "mysql", "--cron", "@daily"], "--cron needs --persist or --job-id"),
+        (["submit", "a.sql", "-d", "mysql", "--persist", "--cron", "1"], "1 fields instead of five"),
+        (["submit", "a.sql", "-d", "mysql", "--job-id", "nope"], "no job nope"),
+        (["schedule", "--pause"], "name the job"),
+        (["schedule", "nope", "--pause", "--cron", "@daily"], "exclude each other"),
+        (["schedule", "nope"], "no job nope"),
+        (["rerun", "nope"], "no job nope"),
+        (["runs", "nope"], "no job nope"),
+        (["list", "--since", "yesterday"], "'yesterday' is not a time such as 2026-01-31"),
+        (["instances", "t", "--until", "1"], "'1' is not a time"),
+    ],
+)
+def test_what_is_refused(run: Run, arguments: list[str], message: str) -> None:
+    Path("a.sql").write_text(GOOD)
+    done = run("job", *arguments)
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert message in done.stderr
+
+
+def test_list_by_queue_and_time(run: Run) -> None:
+    submit(run, GOOD, "--name", "small")
+    submit(run, GOOD, "--name", "large", "--queue", "big")
+    assert listed(run, "--queue", "big") == ["large"]
+    assert listed(run, "--since", "2020-01-01T10:00+02:00") == ["large", "small"]
+    assert listed(run, "--until", "2020-01-01") == []
+
+
+def test_instances_of_a_table(run: Run) -> None:
+    from airflow_provider_sqlflow.client.embedded import EmbeddedClient
+    from airflow_provider_sqlflow.jobs.model import JobRequest, TaskOrigin, TextSource
+    from airflow_provider_sqlflow.settings import Settings
+
+    client = EmbeddedClient(Settings.from_env())
+    origin = TaskOrigin("sales", "2026-01-01", "load", 4, 2)
+    client.submit_job(JobRequest("j", "postgres", (TextSource("a.sql", GOOD),), origin=origin))
+    client.close()
+    head, row, end = run("job", "instances", "T", "--write").stdout.splitlines()
+    assert head.split() == ["table", "role", "status", "begin", "end", "task", "job"]
+    assert "sales.load[4] 2026-01-01 try 2" in row
+    assert (row.split()[:3], end) == (["t", "write", "success"], "1 of 1 instance")
+    assert json.loads(run("job", "instances", "t", "--read", "--json").stdout)["total"] == 0
+    assert json.loads(run("job", "instances", "s", "--since", "2020-01-01Z", "--json").stdout)["total"] == 1

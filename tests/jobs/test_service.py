@@ -14,12 +14,11 @@ from airflow_provider_sqlflow.errors import (
     UnknownFormatError,
     UnreadableInputError,
 )
-from airflow_provider_sqlflow.jobs.inputs import JobInputs
+from airflow_provider_sqlflow.jobs.execution import Execution
 from airflow_provider_sqlflow.jobs.model import (
     Job,
     JobFilter,
     JobId,
-    JobRequest,
     JobStatus,
     PathSource,
     TextSource,
@@ -28,23 +27,25 @@ from airflow_provider_sqlflow.jobs.runners.inline import InlineRunner
 from airflow_provider_sqlflow.jobs.service import JobService, new_job_id, utc_now
 from airflow_provider_sqlflow.jobs.store.sql import SqlJobStore
 from airflow_provider_sqlflow.settings import Settings
-from tests.jobs.analyzers import analyze_lines
 from tests.jobs.factories import START, TickingClock, make_request
 
-COPY = (TextSource("a.sql", "s t"),)
+GOOD = "INSERT INTO t (a) SELECT a FROM s;"
+MORE = "INSERT INTO u (a) SELECT a FROM t;"
+BAD = "SELECT FROM WHERE ((;"
+COPY = (TextSource("a.sql", GOOD),)
 
 
 class LaterRunner:
     """Leaves the job to someone else, as a queue does."""
 
-    def run(self, job: Job, request: JobRequest, inputs: JobInputs) -> None:
+    def run(self, job: Job) -> None:
         """Nothing yet."""
 
 
 @pytest.fixture
 def service(store: SqlJobStore) -> JobService:
     clock = TickingClock()
-    runner = InlineRunner(store, Settings(), clock, analyze_lines)
+    runner = InlineRunner(store, Execution(store, Settings(), clock), Settings(), clock)
     numbers = iter(range(100))
     return JobService(store, runner, Settings(), clock, lambda: JobId(f"job{next(numbers)}"))
 
@@ -88,7 +89,7 @@ def test_what_is_refused_leaves_no_job(
 
 def test_same_key_and_request_give_the_same_job(service: JobService, tmp_path: Path) -> None:
     path = tmp_path / "a.sql"
-    path.write_text("s t")
+    path.write_text(GOOD)
     request = make_request(sources=(PathSource(str(path)),), idempotency_key="k")
     first = service.submit(request)
     path.unlink()  # the job is there, whatever became of its input
@@ -99,11 +100,11 @@ def test_same_key_and_request_give_the_same_job(service: JobService, tmp_path: P
 def test_same_key_and_another_request_are_a_conflict(service: JobService) -> None:
     service.submit(make_request(sources=COPY, idempotency_key="k"))
     with pytest.raises(JobConflictError):
-        service.submit(make_request(sources=(TextSource("a.sql", "s u"),), idempotency_key="k"))
+        service.submit(make_request(sources=(TextSource("a.sql", BAD),), idempotency_key="k"))
 
 
 def test_key_of_a_failed_job_may_be_tried_again(service: JobService) -> None:
-    request = make_request(sources=(TextSource("a.sql", "bad"),), idempotency_key="k")
+    request = make_request(sources=(TextSource("a.sql", BAD),), idempotency_key="k")
     first, second = service.submit(request), service.submit(request)
     assert [first.status, second.status] == [JobStatus.FAIL] * 2
     assert first.id != second.id
@@ -147,7 +148,14 @@ def test_unknown_job(service: JobService, method: str) -> None:
 
 
 def test_export_writes_the_merged_result(service: JobService, tmp_path: Path) -> None:
-    job = service.submit(make_request(sources=(TextSource("a.sql", "s t"), TextSource("b.sql", "t u\nbad"))))
+    job = service.submit(
+        make_request(
+            sources=(
+                TextSource("a.sql", GOOD),
+                TextSource("b.sql", MORE + BAD),
+            )
+        )
+    )
     path = tmp_path / "out" / "lineage.csv"
     summary = service.export(job.id, "csv", str(path))
     assert (summary.format, summary.path, summary.size) == ("csv", str(path), path.stat().st_size)
@@ -164,7 +172,7 @@ def test_export_of_an_unknown_format(service: JobService, tmp_path: Path) -> Non
 
 def test_export_without_a_result(service: JobService, waiting: JobService, tmp_path: Path) -> None:
     path = tmp_path / "out.csv"
-    failed = service.submit(make_request(sources=(TextSource("a.sql", "bad"),)))
+    failed = service.submit(make_request(sources=(TextSource("a.sql", BAD),)))
     with pytest.raises(JobNotReadyError, match=r"is fail and has no result: .*a\.sql:1:1"):
         service.export(failed.id, "csv", str(path))
     created = waiting.submit(make_request(sources=COPY))

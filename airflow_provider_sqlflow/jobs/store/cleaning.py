@@ -9,6 +9,7 @@ from sqlalchemy import Connection, Table, delete, select, text, update
 
 from airflow_provider_sqlflow.jobs.model import Job, JobId, JobStatus
 from airflow_provider_sqlflow.jobs.store.jobs import end_job
+from airflow_provider_sqlflow.jobs.store.listing import get_job
 from airflow_provider_sqlflow.jobs.store.rows import CHUNK, chunks
 from airflow_provider_sqlflow.jobs.store.tables import (
     column,
@@ -34,7 +35,7 @@ def keep_from_cleaning(connection: Connection) -> None:
 def delete_job(connection: Connection, job_id: JobId, at: datetime) -> Job:
     """Mark a job deleted; its request, files and what only they used go."""
     _wait_for_writers(connection)
-    deleted = end_job(connection, job_id, JobStatus.DELETE, at)
+    end_job(connection, job_id, JobStatus.DELETE, at)
     connection.execute(
         update(job).where(job.c.id == job_id).values(request="", result_run=0, cron=None, timezone=None)
     )
@@ -47,7 +48,7 @@ def delete_job(connection: Connection, job_id: JobId, at: datetime) -> Job:
     for table, ids in ((result, {row[0] for row in used}), (source_text, {row[1] for row in used})):
         for some in chunks(sorted(number for number in ids if number is not None)):
             connection.execute(delete(table).where(table.c.id.in_(some), *_is_unused(table)))
-    return deleted
+    return get_job(connection, job_id)
 
 
 def clean_jobs(connection: Connection, before: datetime) -> int:
