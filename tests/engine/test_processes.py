@@ -17,7 +17,7 @@ sys.path.insert(0, sys.argv[1])
 from fixture_cases import load_cases
 from airflow_provider_sqlflow.engine import Script, analyze, iter_scripts, merge_results, result_to_json
 digest = hashlib.sha256()
-digest.update(result_to_json(analyze("SELECT 1; // a")).encode())  # two parts are missing, in words of the parser
+digest.update(result_to_json(analyze("SELECT 1; // a")).encode())  # two missing parts: which is said?
 cases = load_cases()
 for case in cases:
     digest.update(result_to_json(case.analyze()).encode())
