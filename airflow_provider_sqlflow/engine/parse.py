@@ -85,6 +85,8 @@ class StatementParser:
 # The parser's own words for tokens and classes, as people should not have to read them.
 _TOKEN = re.compile(r"<Token token_type: (?:TokenType\.)?(\w+), text: (.*?), line: .*?>")
 _TOKEN_WORDS = {"SENTINEL": "the end of the statement"}
+# It names the first of a set, which differs from process to process.
+_MISSING = re.compile(r"Required keyword: '\w+' missing for <class '[\w.]+\.(\w+)'>")
 _CLASS = re.compile(r"<class '[\w.]+\.(\w+)'>")
 
 
@@ -101,6 +103,7 @@ def _message(error: ParseError, tokens: list[Token], index: int) -> str:
     description = _TOKEN.sub(
         lambda match: _TOKEN_WORDS.get(match.group(1), repr(match.group(2))), description
     )
+    description = _MISSING.sub(r"a part of \1 is missing", description)
     description = _CLASS.sub(lambda match: match.group(1), description)
     return f"{description} near {tokens[index].text!r}" if tokens else description
 

@@ -130,6 +130,7 @@ class QueryReader(SelectListReader):
         ctes[name.key] = node
         for column in node.columns.values():
             column.leaves = None
+        _own_inputs(node)
         for branch in rest:
             part = Node(node.id, RelationKind.CTE, is_derived=True)
             self._fill(branch, part, parent, ctes)
@@ -149,6 +150,7 @@ class QueryReader(SelectListReader):
             if isinstance(current, exp.SetOperation) and current.args.get("with_"):
                 break
         self._fill(current, node, parent, ctes)
+        _own_inputs(node)
         is_distinct = False
         for branch, operation in reversed(branches):
             part = Node(node.id, RelationKind.SUBQUERY, is_derived=True)
@@ -163,7 +165,7 @@ class QueryReader(SelectListReader):
         self._order_by(query, self.scope(node, parent, ctes), node)
 
     def _merge_branch(self, node: Node, part: Node, by_name: bool) -> None:
-        """Add a branch's inputs to the columns of the first branch."""
+        """Add a branch's inputs to the columns of the first branch, whose lists are its own."""
         node.reads.update(part.reads)
         (node.rows.inputs or []).extend(part.rows.inputs or ())
         node.stars.extend(part.stars)
@@ -178,7 +180,7 @@ class QueryReader(SelectListReader):
                 else:
                     continue
             if target.inputs is not None:
-                target.inputs = [*target.inputs, *(column.inputs or ())]
+                target.inputs.extend(column.inputs or ())
                 target.leaves = None
 
     def _subtract(self, node: Node, part: Node, place: Place) -> None:
@@ -461,6 +463,12 @@ class QueryReader(SelectListReader):
         returning = query.args.get("returning")
         for projection in (returning.args.get("expressions") if returning is not None else None) or ():
             self._projection(projection, scope, node)
+
+
+def _own_inputs(node: Node) -> None:
+    """Give each column a list of its own: branches will be added to it, and several may share one."""
+    for column in node.columns.values():
+        column.inputs = list(column.inputs or ())
 
 
 def _unwrap(query: Any) -> Any:

@@ -202,8 +202,8 @@ class RawStatement:
     @property
     def is_block_word(self) -> bool:
         """Whether nothing but words of a block is left: END, END IF, LOOP."""
-        if self.tokens[0].text.upper() not in _BLOCK_ONLY:
-            return False
+        if self.tokens and self.tokens[0].text.upper() not in _BLOCK_ONLY:
+            return False  # nearly always
         words = [token.text.upper() for token in self.tokens]
         return words != ["BEGIN"] and all(word in _BLOCK_ONLY for word in words)
 

@@ -303,3 +303,21 @@ def test_the_garbage_collector_is_left_as_it_was(enabled):
         assert (gc.get_threshold(), gc.get_freeze_count()) == (threshold, frozen)
     finally:
         (gc.enable if was_enabled else gc.disable)()
+
+
+def test_nothing_but_the_result_stays_behind():
+    script = "WITH c AS (SELECT a + b AS x FROM t WHERE d > 1) INSERT INTO u SELECT x FROM c;" * 40
+    analyze(script)
+    gc.collect()
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        before = len(gc.get_objects())
+        result = analyze(script)
+        assert len(result.edges()) == 40 * 3
+        del result
+        assert gc.collect() < 100
+        assert len(gc.get_objects()) - before < 100
+    finally:
+        if was_enabled:
+            gc.enable()

@@ -15,8 +15,9 @@ DIGEST = """
 import hashlib, sys
 sys.path.insert(0, sys.argv[1])
 from fixture_cases import load_cases
-from airflow_provider_sqlflow.engine import Script, iter_scripts, merge_results, result_to_json
+from airflow_provider_sqlflow.engine import Script, analyze, iter_scripts, merge_results, result_to_json
 digest = hashlib.sha256()
+digest.update(result_to_json(analyze("SELECT 1; // a")).encode())  # two missing parts: which is said?
 cases = load_cases()
 for case in cases:
     digest.update(result_to_json(case.analyze()).encode())
@@ -95,7 +96,7 @@ def run(program: str, *arguments: str, **environment: str) -> list[str]:
 
 
 def test_any_hash_seed_gives_the_same_bytes() -> None:
-    first, second = (run(DIGEST, FOLDER, PYTHONHASHSEED=seed) for seed in ("1", "4242"))
+    first, second = (run(DIGEST, FOLDER, PYTHONHASHSEED=seed) for seed in ("1", "6"))
     assert int(first[0]) > 500
     assert int(first[1]) > 50
     assert first == second

@@ -46,8 +46,8 @@ def read_create(statement: Statement, tree: Any) -> None:
     relation_kind = _relation_kind(kind, properties)
     statement.kind = StatementKind.CREATE_VIEW if kind.endswith("VIEW") else StatementKind.CREATE_TABLE
     query = tree.args.get("expression")
-    table = this.args["this"] if isinstance(this, exp.Schema) else this
-    is_temporary = _is_temporary(statement, table, properties)
+    parts = statement.parts(this)
+    is_temporary = _is_temporary(parts, properties)
     if isinstance(query, exp.Table):
         query = select_all(query)
     to_table = next((item for item in properties if isinstance(item, exp.ToTableProperty)), None)
@@ -55,9 +55,8 @@ def read_create(statement: Statement, tree: Any) -> None:
         _write_through(statement, to_table.args["this"], query, tree)
         return
     if isinstance(query, (exp.Query, exp.Values)):
-        create_from_query(statement, statement.parts(this), query, columns, relation_kind, is_temporary, tree)
+        create_from_query(statement, parts, query, columns, relation_kind, is_temporary, tree)
         return
-    parts = statement.parts(this)
     if not parts:
         return
     clone = tree.args.get("clone") or _like(this, properties)
@@ -202,8 +201,7 @@ def _relation_kind(kind: str, properties: list[Any]) -> RelationKind:
     return RelationKind.STREAM if kind == "STREAM" else RelationKind.TABLE
 
 
-def _is_temporary(statement: Statement, table: Any, properties: list[Any]) -> bool:
+def _is_temporary(parts: list[Name], properties: list[Any]) -> bool:
     if any(isinstance(item, (exp.TemporaryProperty, exp.VolatileProperty)) for item in properties):
         return True
-    parts = statement.parts(table)
     return bool(parts) and parts[-1].text.startswith("#")
