@@ -30,6 +30,7 @@ from airflow_provider_sqlflow.engine.graph import (
 )
 from airflow_provider_sqlflow.engine.scope import Scope
 from airflow_provider_sqlflow.engine.session import Name, Session
+from airflow_provider_sqlflow.engine.structs import read_owner, read_struct
 
 Expression = Any
 """A sqlglot node. Its classes are compiled and many; the walk dispatches on the class."""
@@ -518,10 +519,19 @@ def _dot(walker: Walker, e: Expression, scope: Scope, kind: int, place: Place, o
             for found, access in scope.resolve([*qualifier, walker.session.column_name(field, walker.base)]):
                 out.append(Input(found, combine(kind, access), place))
             return
-    walker.visit(e.args["this"], scope, TRANSFORMATION if kind == IDENTITY else kind, place, out)
-    expression = e.args.get("expression")
-    if isinstance(expression, exp.Func):
-        walker.visit(expression, scope, TRANSFORMATION if kind == IDENTITY else kind, place, out)
+    step = TRANSFORMATION if kind == IDENTITY else kind
+    struct = read_struct(walker, inner, scope, place) if isinstance(field, exp.Identifier) else None
+    if struct is not None:
+        part = struct[0].get(walker.session.column_key(field))
+        for item in part.inputs if part is not None else struct[1]:
+            out.append(Input(item.column, combine(step, item.kind), place))
+        return
+    if isinstance(field, exp.Func) and isinstance(inner, (exp.Identifier, exp.Dot)):
+        read_owner(walker, inner, field, scope, step, place, out)
+    else:
+        walker.visit(inner, scope, step, place, out)
+    if isinstance(field, exp.Func):
+        walker.visit(field, scope, step, place, out)
 
 
 def _keyed(walker: Walker, e: Expression, scope: Scope, kind: int, place: Place, out: list[Input]) -> None:

@@ -22,6 +22,7 @@ from airflow_provider_sqlflow.engine.pivot import PivotReader
 from airflow_provider_sqlflow.engine.reader import identifier_of
 from airflow_provider_sqlflow.engine.scope import Scope, Source
 from airflow_provider_sqlflow.engine.session import Name, names_of_text, table_parts
+from airflow_provider_sqlflow.engine.structs import read_stack
 
 _FILE_FORMATS = frozenset({"parquet", "csv", "json", "delta", "orc", "text", "avro", "binaryfile"})
 _SPARK_LIKE = frozenset({"spark", "spark2", "databricks", "duckdb"})
@@ -317,6 +318,11 @@ class FromReader(PivotReader):
 
     def _function_columns(self, inner: Any, node: Node, scope: Scope) -> None:
         place = self.quoter.extent(inner) if isinstance(inner, exp.Expr) else self.quoter.whole
+        if isinstance(inner, exp.Stack) and (columns := read_stack(self.walker, inner, scope, place)):
+            for number, found in enumerate(columns):
+                node.add(f"col{number}", f"col{number}", found)
+            node.complete()
+            return
         inputs: list[Input] = []
         if isinstance(inner, exp.Expr):
             inputs = self.walker.inputs(inner, scope, TRANSFORMATION, place)

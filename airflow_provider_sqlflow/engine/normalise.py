@@ -154,7 +154,29 @@ _TERADATA: tuple[Rule, ...] = (
     ),
 )
 
-_SCHEMA_EVOLUTION = Rule("evolution", _compile(r"(?<=\bMERGE)\s+WITH\s+SCHEMA\s+EVOLUTION\b"), _blank)
+
+def _directory(match: re.Match[str]) -> str:
+    """Hive's form of Spark's ``DIRECTORY ['path'] USING format [OPTIONS (path 'path', ...)]``."""
+    head, path, tail = match.groups()
+    option = _PATH_OPTION.search(tail) if path is None else None
+    if option is None:
+        return head + (path or "") + _blanks(tail)
+    start, end = option.span(1)
+    return head + _blanks(tail[:start]) + tail[start:end] + _blanks(tail[end:])
+
+
+_PATH_OPTION = _compile(r"""\bpath['"`]?\s*=?\s*('[^']*')""")
+_SPARK: tuple[Rule, ...] = (
+    Rule("evolution", _compile(r"(?<=\bMERGE)\s+WITH\s+SCHEMA\s+EVOLUTION\b"), _blank),
+    Rule(
+        "directory",
+        _compile(
+            r"(\bINSERT\s+OVERWRITE\s+(?:LOCAL\s+)?DIRECTORY)(\s+'[^']*')?"
+            r"(\s+USING\s+[\w.]+(?:\s+OPTIONS\s*\((?:[^()']|'[^']*')*\))?)"
+        ),
+        _directory,
+    ),
+)
 
 # Airflow and DB-API parameters: values, never names.
 _DRIVER_PARAMETERS = Rule(
@@ -184,8 +206,9 @@ _RULES: dict[str, tuple[Rule, ...]] = {
     ),
     "bigquery": _BIGQUERY,
     "clickhouse": _CLICKHOUSE,
-    "databricks": (_SCHEMA_EVOLUTION,),
-    "spark": (_SCHEMA_EVOLUTION,),
+    "databricks": _SPARK,
+    "spark": _SPARK,
+    "spark2": _SPARK,
     "teradata": _TERADATA,
 }
 _DELIMITED = frozenset({"mysql", "singlestore", "doris", "starrocks"})

@@ -15,6 +15,7 @@ from sqlglot.tokenizer_core import Token, TokenType
 
 from airflow_provider_sqlflow.engine.dialects import syntax_of
 from airflow_provider_sqlflow.engine.rescue import Rescued, RescuedMerge, create_header, merge_parts
+from airflow_provider_sqlflow.engine.reword import insert_parts, reword
 from airflow_provider_sqlflow.engine.split import RawStatement
 
 
@@ -50,7 +51,16 @@ class StatementParser:
             return self._rescue(statement) or tree
         return tree
 
-    def _rescue(self, statement: RawStatement) -> Rescued | RescuedMerge | None:
+    def _rescue(self, statement: RawStatement) -> exp.Expr | Rescued | RescuedMerge | None:
+        try:
+            reworded = reword(statement)
+            if reworded is not None:
+                return self._parse(reworded)
+            insert = insert_parts(statement)
+            if insert is not None:
+                return _into_query(self._parse(insert[0]), self._parse(insert[1]))
+        except StatementError:
+            return None
         parts = merge_parts(statement)
         if parts is not None:
             try:
@@ -80,6 +90,16 @@ class StatementParser:
         except Exception as error:  # noqa: BLE001 - a guest: what it trips over loses one statement only
             raise StatementError(f"the parser failed: {type(error).__name__} {error}".rstrip(), 0) from None
         return trees[0] if trees else None
+
+
+def _into_query(tree: exp.Expr | None, query: exp.Expr | None) -> exp.Expr | None:
+    """An INSERT into a name with the query in its place."""
+    if not isinstance(tree, exp.Insert) or not isinstance(query, exp.Query):
+        return None
+    table = tree.find(exp.Table)
+    if table is not None:
+        table.replace(exp.Subquery(this=query))
+    return tree
 
 
 # The parser's own words for tokens and classes, as people should not have to read them.

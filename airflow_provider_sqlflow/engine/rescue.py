@@ -159,10 +159,7 @@ class RescuedMerge:
 
 
 def merge_parts(raw: RawStatement) -> tuple[RawStatement, list[RawStatement]] | None:
-    """A MERGE cut into what the parser knows and the conditions it does not.
-
-    Redshift's REMOVE DUPLICATES is left out as well. ``None`` when there is nothing to cut.
-    """
+    """A MERGE cut into what the parser knows and the conditions it does not; ``None``: nothing to cut."""
     tokens = raw.tokens
     if tokens[0].text.upper() != "MERGE":
         return None
@@ -186,8 +183,6 @@ def merge_parts(raw: RawStatement) -> tuple[RawStatement, list[RawStatement]] | 
             is_condition = True
             continue
         (conditions[-1] if is_condition and conditions else kept).append(token)
-    if [token.text.upper() for token in kept[-2:]] == ["REMOVE", "DUPLICATES"]:
-        kept = kept[:-2]
     if len(kept) == len(tokens):
         return None
     return replace(raw, tokens=kept), [replace(raw, tokens=part) for part in conditions if part]

@@ -114,10 +114,12 @@ class Scope:
             column = self._column_of(source, rest[0])
             if column is None:
                 return []
-            return [(column, IDENTITY if len(rest) == 1 else TRANSFORMATION)]
+            if len(rest) == 1:
+                return [(column, IDENTITY)]
+            return [(self.field_of(column, rest[1:]), TRANSFORMATION)]
         columns = self._field_owner(parts[0])
         if columns:
-            return [(column, TRANSFORMATION) for column in columns]
+            return [(self.field_of(column, parts[1:]), TRANSFORMATION) for column in columns]
         self._report_unknown_qualifier(parts)
         return []
 
@@ -150,6 +152,30 @@ class Scope:
         if key in self.by_name or key in self.aliases or text.lower() in self.session.rules.pseudo_columns:
             return None
         return node.find(key, text)
+
+    def field_of(self, column: Column, path: list[Name]) -> Column:
+        """A field of a struct that the script built, as a column of its own; else the whole column."""
+        owner = column
+        while owner not in self.session.structs:
+            inputs = owner.inputs or ()
+            if len(inputs) != 1 or inputs[0].kind != IDENTITY:
+                return column
+            owner = inputs[0].column
+        (node, fields), field = self.session.structs[owner], None
+        for name in path:
+            field = fields.get(name.key)
+            if field is None:
+                break
+            fields = field.fields
+        if field is None:
+            return column
+        text = ".".join([owner.name or "", *(name.text for name in path)])
+        key = "\0".join(["", text.lower()])
+        found = node.found.get(key)
+        if found is None:
+            found = node.found[key] = Column(node, text, list(field.inputs))
+            found.fold()
+        return found
 
     def _column_of(self, source: Source, name: Name) -> Column | None:
         node = source.node

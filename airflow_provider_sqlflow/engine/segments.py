@@ -100,6 +100,7 @@ _ACTIONS: dict[TokenType, int] = {
     TokenType.INSERT: _CLOSE,
     TokenType.CONNECT_BY: _CLAUSE,
     TokenType.START_WITH: _CLAUSE,
+    TokenType.WITH: _CLOSE,
 }
 _MAYBE_FUNCTION = frozenset(
     {TokenType.LEFT, TokenType.RIGHT, TokenType.SET, TokenType.VALUES, TokenType.WINDOW}
@@ -117,6 +118,10 @@ _ROLES: dict[TokenType, int] = {
 # Python 3.11 takes longer to look a member up in its enum than to read a token.
 _PAREN, _STAR, _EXCEPT = TokenType.L_PAREN, TokenType.STAR, TokenType.EXCEPT
 _DISTINCT, _FROM, _ON, _TOP = TokenType.DISTINCT, TokenType.FROM, TokenType.ON, TokenType.TOP
+_WITH = TokenType.WITH
+
+# What WITH adds to a GROUP BY is no part of its last item. Elsewhere, as in a type, WITH closes nothing.
+_GROUPINGS = frozenset({"TOTALS", "ROLLUP", "CUBE"})
 
 
 class Scan:
@@ -179,6 +184,8 @@ class Scan:
         kind = tokens[index].token_type
         is_call = index + 1 < len(tokens) and tokens[index + 1].token_type is _PAREN
         if is_call and kind in _MAYBE_FUNCTION:
+            return
+        if kind is _WITH and (index + 1 == len(tokens) or tokens[index + 1].text.upper() not in _GROUPINGS):
             return
         previous = tokens[index - 1].token_type if index > self.first else None
         if is_call and kind is _EXCEPT and previous is _STAR:

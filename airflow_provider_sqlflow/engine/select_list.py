@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from sqlglot import exp
@@ -19,6 +20,9 @@ from airflow_provider_sqlflow.engine.graph import (
 from airflow_provider_sqlflow.engine.reader import identifier_of
 from airflow_provider_sqlflow.engine.scope import Scope
 from airflow_provider_sqlflow.engine.session import Name
+from airflow_provider_sqlflow.engine.structs import read_stack, read_struct
+
+_STRUCTS = (exp.Struct, exp.Cast, exp.Paren)
 
 
 def select_all(relation: Any) -> exp.Select:
@@ -56,9 +60,16 @@ class SelectListReader(FromReader):
             self._project_columns(value, scope, node)
             return
         place = self.quoter.item(projection)
-        inputs = self.walker.inputs(value, scope, IDENTITY, place)
+        if isinstance(value, exp.Stack):
+            for number, found in enumerate(read_stack(self.walker, value, scope, place)):
+                node.add(f"col{number}", f"col{number}", found)
+            return
+        struct = read_struct(self.walker, value, scope, place) if isinstance(value, _STRUCTS) else None
+        inputs = struct[1] if struct else self.walker.inputs(value, scope, IDENTITY, place)
         name = self._output_name(projection, value, place)
         column = node.add(name.key, name.text, inputs)
+        if struct:
+            self.session.structs[column] = (node, struct[0])
         if isinstance(projection, exp.Alias):
             scope.aliases.setdefault(name.key, column)
             column.leaves = None
@@ -93,10 +104,12 @@ class SelectListReader(FromReader):
     def _project_many(self, projection: Any, scope: Scope, node: Node) -> None:
         """``expr AS (a, b)``: Hive's stack(), posexplode()."""
         place = self.quoter.clause(projection)
-        inputs = self.walker.inputs(projection.args["this"], scope, TRANSFORMATION, place)
-        for identifier in projection.args.get("expressions") or ():
+        value = projection.args["this"]
+        stacked = read_stack(self.walker, value, scope, place) if isinstance(value, exp.Stack) else []
+        inputs = [] if stacked else self.walker.inputs(value, scope, TRANSFORMATION, place)
+        for number, identifier in enumerate(projection.args.get("expressions") or ()):
             name = self.session.column_name(identifier, self.base)
-            node.add(name.key, name.text, inputs)
+            node.add(name.key, name.text, stacked[number] if number < len(stacked) else inputs)
 
     def _output_name(self, projection: Any, value: Any, place: Place) -> Name:
         if isinstance(projection, exp.Alias):
@@ -144,9 +157,12 @@ class SelectListReader(FromReader):
         excluded = {self._star_key(item) for item in _star_list(star, "except_")}
         replaced = {self._star_key(item.args["alias"]): item for item in _star_list(star, "replace")}
         renamed = {self._star_key(item.args["this"]): item for item in _star_list(star, "rename")}
+        wanted = _star_pattern(star)
         for key, column in list(below.columns.items()):
             plain = key.split("\0")[0]
             if plain in excluded or plain in skip:
+                continue
+            if wanted is not None and not wanted.fullmatch(column.name or ""):
                 continue
             name, inputs = column.name or "", [Input(column, IDENTITY, place)]
             if plain in replaced:
@@ -175,3 +191,12 @@ def _star_list(star: Any, key: str) -> list[Any]:
         return []
     value = star.args.get(key)
     return list(value) if isinstance(value, list) else []
+
+
+def _star_pattern(star: Any) -> re.Pattern[str] | None:
+    """Snowflake's ``* ILIKE 'pattern'``: which column names it takes."""
+    pattern = star.args.get("ilike") if isinstance(star, exp.Star) else None
+    if not isinstance(pattern, exp.Literal):
+        return None
+    words = re.escape(pattern.name).replace("%", ".*").replace("_", ".")
+    return re.compile(words, re.IGNORECASE | re.DOTALL)

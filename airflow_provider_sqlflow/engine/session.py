@@ -7,13 +7,13 @@ of the script, and the diagnostics.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlglot import exp
 
 from airflow_provider_sqlflow.engine.catalog import Catalog, InMemoryCatalog, split_name
 from airflow_provider_sqlflow.engine.dialects import Rules
-from airflow_provider_sqlflow.engine.graph import Column, Node, Place
+from airflow_provider_sqlflow.engine.graph import Column, Input, Node, Place
 from airflow_provider_sqlflow.engine.model import Diagnostic, RelationId, RelationKind, Severity
 from airflow_provider_sqlflow.engine.normalise import HIDDEN_DOT
 from airflow_provider_sqlflow.engine.template import Template
@@ -35,6 +35,13 @@ class Name:
         self.start = start
         self.end = end
         self.is_placeholder = is_placeholder
+
+
+class StructField(NamedTuple):
+    """A field of a struct that the script builds: what its value comes from, and its own fields."""
+
+    inputs: list[Input]
+    fields: dict[str, StructField]
 
 
 class Session:
@@ -62,6 +69,7 @@ class Session:
         self.temporary: dict[str, Node] = {}
         self.mentions: dict[RelationId, tuple[Node, Place | None]] = {}
         self.diagnostics: list[Diagnostic] = []
+        self.structs: dict[Column, tuple[Node, dict[str, StructField]]] = {}  # columns that are built structs
         self.is_templated = bool(template.starts)
         self._column_keys: dict[tuple[str, bool], str] = {}
         self._relation_keys: dict[tuple[str, bool], str] = {}

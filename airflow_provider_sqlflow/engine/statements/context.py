@@ -212,7 +212,7 @@ class Statement:
         """Base relations and temporary tables behind a node, in reading order."""
         bases = self.bases.get(node)
         if bases is None:
-            bases = self.bases[node] = _bases(node, through_temporary=False)
+            bases = self.bases[node] = base_relations(node, through_temporary=False)
         return bases
 
     def _relation_edges(self) -> Iterable[RelationEdge]:
@@ -227,7 +227,7 @@ class Statement:
         """Base relations behind a node; of a temporary table, those that it was made of."""
         for base in self._bases(node):
             if base.is_derived:
-                yield from _bases(base, through_temporary=True)
+                yield from base_relations(base, through_temporary=True)
             else:
                 yield base
 
@@ -330,7 +330,7 @@ class _Chain:
             self.edges.append(self.make((source, target, kind), item.place))
 
 
-def _bases(node: Node, *, through_temporary: bool) -> list[Node]:
+def base_relations(node: Node, *, through_temporary: bool) -> list[Node]:
     """Base relations behind a node, in reading order."""
     found: dict[Node, None] = {}
     seen: dict[Node, None] = {}

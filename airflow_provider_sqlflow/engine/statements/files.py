@@ -85,6 +85,8 @@ def _load(statement: Statement, relation: Node, source: Node, listed: list[Name]
 def write_from_path(statement: Statement, target: Node, path: str) -> None:
     """An external table: every declared column comes from the path."""
     source = statement.session.relation([_path_name(path)], RelationKind.PATH)
+    if target.is_derived and target.has_unknown_columns:  # a temporary view: look behind it, at the file
+        target.stars.append((source, statement.reader.quoter.whole))
     _load(statement, target, source, [])
 
 
@@ -198,7 +200,9 @@ def uris_of(properties: Any) -> list[str]:
     """The addresses of ``uri = '…'``, ``uris = ['…']`` or ``path '…'`` among properties."""
     found: list[str] = []
     for item in (properties.args.get("expressions") if isinstance(properties, exp.Expr) else None) or ():
-        if isinstance(item, exp.Property) and item.name.lower() in ("uri", "uris", "path", "location"):
+        if isinstance(item, exp.OptionsProperty):  # Spark: OPTIONS (path '…')
+            found += uris_of(item)
+        elif isinstance(item, exp.Property) and item.name.lower() in ("uri", "uris", "path", "location"):
             value = item.args.get("value")
             literals = value.find_all(exp.Literal) if isinstance(value, exp.Expr) else ()
             found.extend(literal.name for literal in literals)

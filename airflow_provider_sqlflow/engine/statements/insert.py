@@ -16,11 +16,16 @@ from airflow_provider_sqlflow.engine.statements.assignments import assignments
 from airflow_provider_sqlflow.engine.statements.columns import map_columns, unloaded
 from airflow_provider_sqlflow.engine.statements.context import Statement
 from airflow_provider_sqlflow.engine.statements.update import write_output
+from airflow_provider_sqlflow.engine.statements.views import insert_into_query
 
 
 def read_insert(statement: Statement, tree: Any, ctes: dict[str, Node] | None = None) -> None:
     """``INSERT INTO t [(columns)] query``."""
     statement.kind = StatementKind.INSERT
+    table = tree.args["this"].args["this"] if isinstance(tree.args["this"], exp.Schema) else tree.args["this"]
+    if isinstance(table, exp.Subquery) and isinstance(tree.args.get("expression"), (exp.Query, exp.Values)):
+        insert_into_query(statement, table, tree.args["expression"], _listed(statement, tree))
+        return
     target = target_of(statement, tree.args["this"])
     if target is None:
         return

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from typing import Any
 
@@ -14,8 +15,10 @@ from airflow_provider_sqlflow.engine.session import Name, names_of_text
 from airflow_provider_sqlflow.engine.statements.assignments import assignments
 from airflow_provider_sqlflow.engine.statements.columns import map_columns
 from airflow_provider_sqlflow.engine.statements.context import Statement, value_column
+from airflow_provider_sqlflow.engine.statements.views import link_view, written_column, written_relation
 
 Pairs = list[tuple[Name, Column]]
+_OUTPUT_INTO = re.compile(r"\bOUTPUT\b[^;]*?\bINTO\s+([\w#@.]+)\s*\(", re.IGNORECASE)
 
 
 def read_update(statement: Statement, tree: Any, ctes: dict[str, Node] | None = None) -> None:
@@ -43,7 +46,11 @@ def read_update(statement: Statement, tree: Any, ctes: dict[str, Node] | None = 
     _sort(statement, tree, scope, node)
     _write_by_target(statement, pairs, scope, target, node)
     write_output(
-        statement, tree, _written(target.node), [(names[-1], value) for names, value in pairs], node.rows
+        statement,
+        tree,
+        written_relation(target.node),
+        [(names[-1], value) for names, value in pairs],
+        node.rows,
     )
 
 
@@ -63,7 +70,12 @@ def write_output(
     if not isinstance(into, exp.Expr):
         return
     reader = statement.reader
+    listed = statement.names(into.args.get("expressions") or ()) if isinstance(into, exp.Anonymous) else []
     name = str(into.args["this"]) if isinstance(into, exp.Anonymous) else into.name
+    if isinstance(into, exp.Func) and not isinstance(into, exp.Anonymous):  # INTO log (v): no logarithm
+        named = _OUTPUT_INTO.search(statement.session.source.text, statement.raw.start, statement.raw.end)
+        name = named.group(1) if named else name
+        listed = statement.names(into.find_all(exp.Column))
     audit = statement.session.relation(names_of_text(statement.session, name))
     node = Node(audit.id, RelationKind.SUBQUERY, is_derived=True)
     after = Node(target.id, RelationKind.SUBQUERY, is_derived=True)
@@ -82,7 +94,6 @@ def write_output(
     if rows is not None:
         node.rows.inputs = list(rows.inputs or ())
     node.complete()
-    listed = statement.names(into.args.get("expressions") or ()) if isinstance(into, exp.Anonymous) else []
     statement.write(audit, map_columns(statement, audit, node, listed), node.rows, [node])
 
 
@@ -103,31 +114,24 @@ def _write_by_target(
     statement: Statement, found: list[tuple[list[Name], Column]], scope: Scope, target: Source, node: Node
 ) -> None:
     """Group assignments by the relation that their left side names."""
-    by_target: dict[Node, Pairs] = {target.node: []}
+    first = written_relation(target.node)
+    by_target: dict[Node, Pairs] = {first: []}
     for names, value in found:
         source = scope.find_source(names[:-1]) if len(names) > 1 else None
         owner = source.node if source is not None and source in scope.sources else target.node
-        by_target.setdefault(_written(owner), []).append((names[-1], value))
-    if len(by_target) > 1 and not by_target[target.node]:
-        del by_target[target.node]
-    written = {_written(item) for item in by_target}
+        relation, name = written_column(owner, names[-1])
+        by_target.setdefault(relation, []).append((name, value))
+    if len(by_target) > 1 and not by_target[first]:
+        del by_target[first]
+    written = set(by_target)
+    link_view(statement, target.node, written, node)
     for source in scope.sources:
         if source.node not in written and source is not target:
             node.reads[source.node] = None
             if node.rows.inputs is not None:
                 node.rows.inputs.append(Input(source.node.rows, ROWS, statement.reader.quoter.whole))
     for relation, pairs in by_target.items():
-        statement.write(_written(relation), pairs, node.rows, [node])
-
-
-def _written(node: Node) -> Node:
-    """The base table behind an updatable CTE or subquery (SQL Server)."""
-    while node.is_derived and node.kind is not RelationKind.TEMP_TABLE:
-        below = [one for one in node.reads if not one.is_derived or one.reads]
-        if not below:
-            return node
-        node = below[0]
-    return node
+        statement.write(relation, pairs, node.rows, [node])
 
 
 def read_delete(statement: Statement, tree: Any, ctes: dict[str, Node] | None = None) -> None:
@@ -153,15 +157,17 @@ def read_delete(statement: Statement, tree: Any, ctes: dict[str, Node] | None = 
     if tree.args.get("where") is not None:
         reader.decide(tree.args["where"], scope, node, FILTER)
     _sort(statement, tree, scope, node)
-    written = {target.node for target in targets}
+    written = {written_relation(target.node) for target in targets}
+    for target in targets:
+        link_view(statement, target.node, written, node)
     for source in scope.sources:
-        if source.node not in written:
+        if source.node not in written and source not in targets:
             node.reads[source.node] = None
             if node.rows.inputs is not None:
                 node.rows.inputs.append(Input(source.node.rows, ROWS, reader.quoter.whole))
     for target in targets:
-        statement.write(_written(target.node), [], node.rows, [node])
-    write_output(statement, tree, _written(targets[0].node), [], node.rows)
+        statement.write(written_relation(target.node), [], node.rows, [node])
+    write_output(statement, tree, written_relation(targets[0].node), [], node.rows)
 
 
 def read_merge(
@@ -185,14 +191,14 @@ def read_merge(
         reader.decide(condition, scope, node, FILTER)
     whens = tree.args.get("whens")
     branches = list((whens.args.get("expressions") if isinstance(whens, exp.Expr) else whens) or ())
-    pairs: Pairs = [] if branches else _all_columns(statement, target, source)  # Redshift: REMOVE DUPLICATES
+    pairs: Pairs = []
     for when in branches:
         condition = when.args.get("condition")
         if isinstance(condition, exp.Expr):
             reader.decide(condition, scope, node, FILTER)
         pairs += _branch(statement, when.args.get("then"), scope, target, source)
-    statement.write(_written(target.node), pairs, node.rows, [node])
-    write_output(statement, tree, _written(target.node), pairs, node.rows)
+    statement.write(written_relation(target.node), pairs, node.rows, [node])
+    write_output(statement, tree, written_relation(target.node), pairs, node.rows)
 
 
 def _branch(statement: Statement, then: Any, scope: Scope, target: Source, source: Source) -> Pairs:
