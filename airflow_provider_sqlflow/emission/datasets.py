@@ -14,6 +14,7 @@ from airflow_provider_sqlflow.engine.model import (
     ColumnRef,
     Edge,
     LineageResult,
+    Relation,
     RelationId,
     RelationKind,
     StatementLineage,
@@ -37,13 +38,14 @@ class OutputLineage:
 
 @dataclass(slots=True)
 class StatementDatasets:
-    """Inputs and outputs of a statement with the columns known of each, and their lineage.
+    """Inputs and outputs of a statement with the columns known of each and their types, and their lineage.
 
-    ``problems`` says which relations could not be named, and why.
+    A type that is not known is empty text. Relations that are only dropped, truncated or altered are
+    outputs without lineage. ``problems`` says which relations could not be named, and why.
     """
 
-    inputs: dict[DatasetId, dict[str, None]] = field(default_factory=dict)
-    outputs: dict[DatasetId, dict[str, None]] = field(default_factory=dict)
+    inputs: dict[DatasetId, dict[str, str]] = field(default_factory=dict)
+    outputs: dict[DatasetId, dict[str, str]] = field(default_factory=dict)
     lineage: dict[DatasetId, OutputLineage] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
 
@@ -54,7 +56,7 @@ class DatasetCollector:
     def __init__(self, result: LineageResult, naming: DatasetNaming) -> None:
         self._naming = naming
         self._kinds = result.kinds()
-        self._columns = {relation.id: relation.columns for relation in result.relations}
+        self._columns = {relation.id: _typed_columns(relation) for relation in result.relations}
         self._names: dict[RelationId, DatasetId | str] = {}
         self._renames = dict(result.renames)
         self._script_edges: dict[tuple[str, int], list[Edge]] = {}
@@ -67,12 +69,15 @@ class DatasetCollector:
         found = StatementDatasets()
         edges = tuple(self._edges(statement))
         reads = dict.fromkeys((*statement.reads, *(edge.source.relation for edge in edges)))
-        writes = dict.fromkeys((*statement.writes, *(edge.target.relation for edge in edges)))
+        targets = (edge.target.relation for edge in edges)
+        writes = dict.fromkeys((*statement.writes, *statement.changes, *targets))
         for relations, side in ((reads, found.inputs), (writes, found.outputs)):
             for relation in relations:
                 dataset = self._dataset(relation, found.problems)
                 if dataset is not None:
-                    side.setdefault(dataset, {}).update(dict.fromkeys(self._known_columns(relation)))
+                    columns = side.setdefault(dataset, {})
+                    for name, type_ in self._known_columns(relation):
+                        columns[name] = columns.get(name) or type_
         for edge in edges:
             self._add(edge, found)
         return found
@@ -108,11 +113,11 @@ class DatasetCollector:
             problems.append(name)
         return None
 
-    def _known_columns(self, relation: RelationId) -> Iterator[str]:
-        for name in self._columns.get(relation, ()):
+    def _known_columns(self, relation: RelationId) -> Iterator[tuple[str, str]]:
+        for name, type_ in self._columns.get(relation, {}).items():
             column = self._naming.column(name)
             if column is not None:
-                yield column
+                yield column, type_
 
     def _add(self, edge: Edge, found: StatementDatasets) -> None:
         source = self._dataset(edge.source.relation, found.problems)
@@ -122,15 +127,20 @@ class DatasetCollector:
         source_column = self._naming.column(edge.source.name) if source else None
         target_column = self._naming.column(edge.target.name)
         if source and source_column:
-            found.inputs[source].setdefault(source_column)
+            found.inputs[source].setdefault(source_column, "")
         if target_column:
-            found.outputs[target].setdefault(target_column)
+            found.outputs[target].setdefault(target_column, "")
         elif edge.target.name is not None:
             return  # a star: the datasets are linked, the columns are not known
         lineage = found.lineage.setdefault(target, OutputLineage())
         sources = lineage.rows if target_column is None else lineage.fields.setdefault(target_column, {})
         if source and source_column:
             sources.setdefault((source, source_column), []).append(edge)
+
+
+def _typed_columns(relation: Relation) -> dict[str, str]:
+    types = relation.types or ("",) * len(relation.columns)
+    return dict(zip(relation.columns, types, strict=True))
 
 
 def _renamed(edge: Edge, names: Mapping[RelationId, RelationId]) -> Edge:

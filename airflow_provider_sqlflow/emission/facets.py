@@ -6,7 +6,7 @@ reference openlineage-marquez, sections 0, 3 and 4.2.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -42,11 +42,17 @@ class ParentRun:
     root_run_id: str = ""
 
 
-def schema_facet(columns: Iterable[str]) -> dict[str, DatasetFacet]:
-    """The ``schema`` facet, or nothing where no column is known: an empty one would erase a known one."""
+def schema_facet(columns: Mapping[str, str]) -> dict[str, DatasetFacet]:
+    """The ``schema`` facet of columns and their types.
+
+    Nothing where no column is known: an empty facet would erase a known one.
+    """
     from openlineage.client.facet_v2 import schema_dataset
 
-    fields = [schema_dataset.SchemaDatasetFacetFields(name=name, type=UNKNOWN_TYPE) for name in columns]
+    fields = [
+        schema_dataset.SchemaDatasetFacetFields(name=name, type=type_ or UNKNOWN_TYPE)
+        for name, type_ in columns.items()
+    ]
     if not fields:
         return {}
     return {"schema": schema_dataset.SchemaDatasetFacet(fields=fields, producer=PRODUCER)}

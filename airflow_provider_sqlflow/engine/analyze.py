@@ -24,6 +24,8 @@ from airflow_provider_sqlflow.engine.limits import DEFAULT_LIMITS, Limits
 from airflow_provider_sqlflow.engine.model import (
     Diagnostic,
     Edge,
+    Key,
+    KeyKind,
     LineageResult,
     Relation,
     RelationEdge,
@@ -47,6 +49,7 @@ from airflow_provider_sqlflow.engine.statements.context import Outcome, Statemen
 from airflow_provider_sqlflow.engine.statements.create import report_routine
 from airflow_provider_sqlflow.engine.statements.ddl import read_command
 from airflow_provider_sqlflow.engine.statements.dispatch import read_statement
+from airflow_provider_sqlflow.engine.statements.keys import declared_keys
 from airflow_provider_sqlflow.engine.template import neutralise
 from airflow_provider_sqlflow.engine.text import SourceText
 from airflow_provider_sqlflow.engine.values import maker
@@ -240,6 +243,7 @@ def merge_results(results: Iterable[LineageResult]) -> LineageResult:
         dialect=items[0].dialect if items else "",
         source_name=items[0].source_name if len(items) == 1 else "",
         renames=tuple(dict.fromkeys(rename for item in items for rename in item.renames)),
+        keys=_merged_keys(items),
     )
 
 
@@ -253,9 +257,27 @@ def _unique_scopes(result: LineageResult, number: int) -> dict[RelationId, Relat
 
 
 def _united(known: Relation, other: Relation) -> Relation:
-    columns = tuple(dict.fromkeys([*known.columns, *other.columns]))
+    types: dict[str, str] = {}
+    for relation in (known, other):
+        for number, column in enumerate(relation.columns):
+            given = relation.types[number] if number < len(relation.types) else ""
+            types[column] = types.get(column) or given
     kind = other.kind if known.kind is RelationKind.TABLE else known.kind
-    return replace(known, columns=columns, kind=kind)
+    return replace(known, columns=tuple(types), types=tuple(types.values()), kind=kind)
+
+
+def _merged_keys(items: list[LineageResult]) -> tuple[Key, ...]:
+    """The keys of all; a reference to a relation without columns is to its primary key."""
+    keys = [key for item in items for key in item.keys]
+    primary = {key.columns[0].relation: key.columns for key in keys if key.kind is KeyKind.PRIMARY}
+    found: dict[tuple[object, ...], Key] = {}
+    for key in keys:
+        if len(key.referenced) == 1 and key.referenced[0].name is None:
+            columns = primary.get(key.referenced[0].relation, ())
+            if len(columns) == len(key.columns):
+                key = replace(key, referenced=columns)
+        found.setdefault((key.kind, key.columns, key.referenced, key.name), key)
+    return tuple(found.values())
 
 
 def _moved(edge: Edge, mapping: dict[RelationId, RelationId]) -> Edge:
@@ -543,6 +565,7 @@ class _Reading:
             dialect=self.dialect,
             source_name=self.session.source.name,
             renames=tuple(renames.items()),
+            keys=declared_keys(self.session),
         )
 
     def _followed_renames(self, statements: tuple[StatementLineage, ...]) -> dict[RelationId, RelationId]:
@@ -560,9 +583,12 @@ class _Reading:
     def _relations(self) -> Iterator[Relation]:
         source = self.session.source
         for identity, (node, place) in self.session.mentions.items():
-            names = [column.name or "" for column in [*node.columns.values(), *node.found.values()]]
+            types = self.session.types.get(identity, {})
+            columns: dict[str, str] = {}
+            for key, column in (*node.columns.items(), *node.found.items()):
+                columns.setdefault(column.name or "", types.get(key, "") if types else "")
             span = source.span(*place) if place is not None else None
-            yield _make_relation(identity, node.kind, tuple(dict.fromkeys(names)), span)
+            yield _make_relation(identity, node.kind, tuple(columns), span, tuple(columns.values()))
 
 
 def _follow(edge: Edge, renames: dict[RelationId, RelationId]) -> Edge | None:

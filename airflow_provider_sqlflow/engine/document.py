@@ -14,6 +14,8 @@ from airflow_provider_sqlflow.engine.model import (
     Diagnostic,
     Edge,
     Effect,
+    Key,
+    KeyKind,
     LineageResult,
     Relation,
     RelationEdge,
@@ -26,7 +28,7 @@ from airflow_provider_sqlflow.engine.model import (
     Subtype,
 )
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 
 
 class _Table:
@@ -88,12 +90,13 @@ def result_to_json(result: LineageResult) -> str:
                 "writes": [relations.number(write) for write in item.writes],
                 "edges": [edge(value) for value in item.edges],
                 "folded": [edge(value) for value in item.folded],
+                "changes": [relations.number(change) for change in item.changes],
                 "ok": item.is_ok,
             }
             for item in result.statements
         ],
         "relations": [
-            [relations.number(item.id), item.kind.value, list(item.columns), span(item.span)]
+            [relations.number(item.id), item.kind.value, list(item.columns), span(item.span), _types(item)]
             for item in result.relations
         ],
         "diagnostics": [
@@ -106,6 +109,16 @@ def result_to_json(result: LineageResult) -> str:
         ],
     }
     document["renames"] = [[relations.number(old), relations.number(new)] for old, new in result.renames]
+    document["keys"] = [
+        [
+            item.kind.value,
+            [column(one) for one in item.columns],
+            [column(one) for one in item.referenced],
+            item.name,
+            span(item.span),
+        ]
+        for item in result.keys
+    ]
     document["edge_table"] = list(edges.numbers)
     document["column_table"] = list(columns.numbers)
     document["relation_table"] = [
@@ -113,6 +126,12 @@ def result_to_json(result: LineageResult) -> str:
     ]
     document["text_table"] = list(texts.numbers)
     return json.dumps(document, ensure_ascii=False, separators=(",", ":"))
+
+
+def _types(relation: Relation) -> list[str] | None:
+    """The types of a relation's columns; ``None`` says in short that none is known of any."""
+    is_unknown = len(relation.types) == len(relation.columns) and not any(relation.types)
+    return None if is_unknown else list(relation.types)
 
 
 def result_from_json(text: str) -> LineageResult:
@@ -158,12 +177,19 @@ def result_from_json(text: str) -> LineageResult:
                 edges=tuple(edges[number] for number in item["edges"]),
                 folded=tuple(edges[number] for number in item["folded"]),
                 is_ok=item["ok"],
+                changes=tuple(relations[number] for number in item["changes"]),
             )
             for item in document["statements"]
         ),
         relations=tuple(
-            Relation(relations[number], RelationKind(kind), tuple(names), span(where))
-            for number, kind, names, where in document["relations"]
+            Relation(
+                relations[number],
+                RelationKind(kind),
+                tuple(names),
+                span(where),
+                ("",) * len(names) if types is None else tuple(types),
+            )
+            for number, kind, names, where, types in document["relations"]
         ),
         diagnostics=tuple(
             Diagnostic(Severity(severity), code, message, place(where))
@@ -177,4 +203,14 @@ def result_from_json(text: str) -> LineageResult:
         dialect=document["dialect"],
         source_name=document["source_name"],
         renames=tuple((relations[old], relations[new]) for old, new in document["renames"]),
+        keys=tuple(
+            Key(
+                KeyKind(kind),
+                tuple(columns[number] for number in own),
+                tuple(columns[number] for number in referenced),
+                name,
+                span(where),
+            )
+            for kind, own, referenced, name, where in document["keys"]
+        ),
     )

@@ -61,6 +61,15 @@ class Subtype(str, Enum):
     CONDITIONAL = "CONDITIONAL"
 
 
+class KeyKind(str, Enum):
+    """What a key declares of its columns."""
+
+    PRIMARY = "primary"
+    UNIQUE = "unique"
+    INDEX = "index"
+    FOREIGN = "foreign"
+
+
 class Severity(str, Enum):
     """How bad a diagnostic is. ``ERROR`` means that a statement gave no lineage."""
 
@@ -151,13 +160,15 @@ class ColumnRef:
 class Relation:
     """A table-like thing that the text mentions.
 
-    ``columns`` are those declared, resolved or used, in order; ``span`` is the first mention.
+    ``columns`` are those declared, resolved or used, in order; ``span`` is the first mention. ``types``
+    are the columns' declared data types as written, one for each column, empty text where none is known.
     """
 
     id: RelationId
     kind: RelationKind
     columns: tuple[str, ...] = ()
     span: Span | None = None
+    types: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,6 +200,22 @@ class RelationEdge:
 
 
 @dataclass(frozen=True, slots=True)
+class Key:
+    """A key that the text declares for one relation.
+
+    ``referenced`` are the columns that a foreign key points at, in the order of ``columns``. Where the text
+    names only a relation, they are its primary key if that is declared, else its row set. ``name`` is empty
+    for a key without one.
+    """
+
+    kind: KeyKind
+    columns: tuple[ColumnRef, ...]
+    referenced: tuple[ColumnRef, ...] = ()
+    name: str = ""
+    span: Span | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Diagnostic:
     """Something the user should know about the text, with its place.
 
@@ -206,7 +233,8 @@ class StatementLineage:
     """Lineage of one statement.
 
     ``edges`` is the full chain through CTEs and subqueries; ``folded`` goes from base relations to
-    the statement's targets. ``reads`` and ``writes`` never hold CTEs or subqueries.
+    the statement's targets. ``reads`` and ``writes`` never hold CTEs or subqueries. ``changes`` are the
+    relations that a DROP, TRUNCATE or ALTER names: nothing flows into them.
     """
 
     index: int
@@ -217,6 +245,7 @@ class StatementLineage:
     edges: tuple[Edge, ...] = ()
     folded: tuple[Edge, ...] = ()
     is_ok: bool = True
+    changes: tuple[RelationId, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,6 +265,8 @@ class LineageResult:
     source_name: str = ""
     renames: tuple[tuple[RelationId, RelationId], ...] = ()
     """Relations written and then renamed by the script: old and last name."""
+    keys: tuple[Key, ...] = ()
+    """Keys that the text declares, in reading order, under the relations' last names."""
 
     def edges(self, intermediates: bool = False) -> tuple[Edge, ...]:
         """Column edges.

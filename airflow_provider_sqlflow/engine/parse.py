@@ -14,7 +14,13 @@ from sqlglot.parser import Parser
 from sqlglot.tokenizer_core import Token, TokenType
 
 from airflow_provider_sqlflow.engine.dialects import syntax_of
-from airflow_provider_sqlflow.engine.rescue import Rescued, RescuedMerge, create_header, merge_parts
+from airflow_provider_sqlflow.engine.rescue import (
+    Rescued,
+    RescuedMerge,
+    create_columns,
+    create_header,
+    merge_parts,
+)
 from airflow_provider_sqlflow.engine.reword import insert_parts, reword
 from airflow_provider_sqlflow.engine.split import RawStatement
 
@@ -32,6 +38,7 @@ class StatementParser:
     """Parses one statement after another with one parser object."""
 
     def __init__(self, dialect: str) -> None:
+        self._dialect = dialect
         self._parser: Parser = syntax_of(dialect).parser(error_level=ErrorLevel.IMMEDIATE)
 
     def parse(self, statement: RawStatement) -> exp.Expr | Rescued | RescuedMerge | None:
@@ -71,7 +78,7 @@ class StatementParser:
             return RescuedMerge(tree, conditions) if isinstance(tree, exp.Merge) else None
         header = create_header(statement)
         if header is None:
-            return None
+            return create_columns(statement, self._dialect)
         try:
             tree = self._parse(header.query)
         except StatementError:

@@ -11,6 +11,7 @@ from typing import Any
 
 from sqlglot.tokenizer_core import Token, TokenType
 
+from airflow_provider_sqlflow.engine.definitions import read_definitions
 from airflow_provider_sqlflow.engine.model import RelationKind
 from airflow_provider_sqlflow.engine.split import RawStatement
 
@@ -23,7 +24,7 @@ _TEMPORARY = frozenset({"TEMP", "TEMPORARY", "VOLATILE"})
 
 @dataclass(frozen=True, slots=True)
 class Rescued:
-    """A CREATE read by hand. ``query`` is the parser's tree."""
+    """A CREATE read by hand. ``query`` is the parser's tree, ``None`` for columns without a query."""
 
     kind: RelationKind
     is_temporary: bool
@@ -75,6 +76,15 @@ def create_header(raw: RawStatement) -> Header | None:
         kind = RelationKind.MATERIALIZED_VIEW
     query = replace(raw, tokens=tokens[start : _query_end(tokens)])
     return Header(kind, bool(_TEMPORARY & set(words)), "RECURSIVE" in words, name, columns, query)
+
+
+def create_columns(raw: RawStatement, dialect: str) -> Rescued | None:
+    """CREATE TABLE whose columns are all understood, whatever the parser stumbled over between them."""
+    found = read_definitions(raw.tokens, dialect) if raw.tokens[0].token_type is TokenType.CREATE else None
+    if found is None or not found.is_plain or not found.columns:
+        return None
+    columns = [column.name for column in found.columns]
+    return Rescued(RelationKind.TABLE, found.is_temporary, False, list(found.name), columns, None)
 
 
 def _behind_if_not_exists(tokens: list[Token], index: int) -> int:

@@ -10,11 +10,12 @@ from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
 from sqlglot import exp
+from sqlglot.tokenizer_core import Token, TokenType
 
 from airflow_provider_sqlflow.engine.catalog import Catalog, InMemoryCatalog, split_name
 from airflow_provider_sqlflow.engine.dialects import Rules
 from airflow_provider_sqlflow.engine.graph import Column, Input, Node, Place
-from airflow_provider_sqlflow.engine.model import Diagnostic, RelationId, RelationKind, Severity
+from airflow_provider_sqlflow.engine.model import Diagnostic, KeyKind, RelationId, RelationKind, Severity
 from airflow_provider_sqlflow.engine.normalise import HIDDEN_DOT
 from airflow_provider_sqlflow.engine.template import Template
 from airflow_provider_sqlflow.engine.text import SourceText
@@ -44,6 +45,19 @@ class StructField(NamedTuple):
     fields: dict[str, StructField]
 
 
+class DeclaredKey(NamedTuple):
+    """A key while its script is being read; ``target`` is what a foreign key references."""
+
+    kind: KeyKind
+    node: Node
+    columns: list[Column]
+    target: Node | None
+    referenced: list[Column]
+    name: str
+    place: Place
+    statement: int
+
+
 class Session:
     """State of one script."""
 
@@ -68,6 +82,9 @@ class Session:
         self.nodes: dict[Key, Node] = {}
         self.temporary: dict[str, Node] = {}
         self.mentions: dict[RelationId, tuple[Node, Place | None]] = {}
+        self.types: dict[RelationId, dict[str, str]] = {}  # by compared column name, as written
+        self.skipped: dict[RelationId, frozenset[str]] = {}  # columns that INSERT without a list leaves out
+        self.keys: list[DeclaredKey] = []
         self.diagnostics: list[Diagnostic] = []
         self.structs: dict[Column, tuple[Node, dict[str, StructField]]] = {}  # columns that are built structs
         self.is_templated = bool(template.starts)
@@ -101,6 +118,17 @@ class Session:
         if key is None:
             key = self._relation_keys[spelling] = self.rules.relation_key(spelling[0], bool(spelling[1]))
         return key
+
+    def token_name(self, token: Token, base: int, *, is_column: bool) -> Name:
+        """The name that a token spells."""
+        fold = self.rules.column_key if is_column else self.rules.relation_key
+        quoted = token.token_type is TokenType.IDENTIFIER
+        start, end = token.start + base, token.end + base + 1
+        text, is_placeholder = token.text, False
+        if self.is_templated and self.template.touches(start, end):
+            text = self.source.text[start:end].strip("\"`[]'")
+            is_placeholder = self.template.covers(start, end)
+        return Name(text, fold(text, quoted), start, end, is_placeholder)
 
     def relation_name_of(self, name: Name) -> Name:
         """A name read as a column's, compared as a relation's."""
@@ -140,6 +168,15 @@ class Session:
             temporary = self.temporary.get(parts[-1].key)
             if temporary is not None:
                 return temporary
+        node = self.stored(parts, kind)
+        relation = node.id
+        if relation not in self.mentions or self.mentions[relation][1] is None:
+            place = (parts[0].start, parts[-1].end) if parts[0].start >= 0 else None
+            self.mentions[relation] = (node, place)
+        return node
+
+    def stored(self, parts: list[Name], kind: RelationKind = RelationKind.TABLE) -> Node:
+        """The node of a relation of the database or file, without a mention of it in the result."""
         key, relation = self._identity(parts)
         node = self.nodes.get(key)
         if node is None:
@@ -153,9 +190,6 @@ class Session:
             else:
                 for column in columns:
                     node.add(self.rules.column_key(column, False), column)
-        if relation not in self.mentions or self.mentions[relation][1] is None:
-            place = (parts[0].start, parts[-1].end) if parts[0].start >= 0 else None
-            self.mentions[relation] = (node, place)
         return node
 
     def _identity(self, parts: list[Name]) -> tuple[Key, RelationId]:

@@ -279,8 +279,8 @@ def test_every_public_name_of_the_engine(read_page):
 
 @pytest.mark.parametrize(
     "cls",
-    [engine.Edge, engine.ColumnRef, engine.RelationId, engine.Relation, engine.RelationEdge, engine.Span,
-     engine.Diagnostic],
+    [engine.Edge, engine.ColumnRef, engine.RelationId, engine.Relation, engine.RelationEdge, engine.Key,
+     engine.Span, engine.Diagnostic],
 )  # fmt: skip
 def test_every_field_of_the_model(read_page, cls):
     rows = {names_in(row[0])[0]: row[1] for row in rows_of(read_page("reference/engine-api.md"))}

@@ -299,6 +299,46 @@ def test_lifecycle(kind: StatementKind, state: str | None, emit: Emit, validate:
     assert validate(events) == []
 
 
+def test_what_is_dropped_truncated_or_altered_is_told(emit: Emit, validate: Validate) -> None:
+    sql = """\
+CREATE TABLE s.t (a INT, b numeric(10, 2));
+TRUNCATE s.t;
+ALTER TABLE s.t ADD COLUMN c text;
+DROP TABLE s.t, s.u;
+CREATE TEMP TABLE w (a INT); TRUNCATE w; DROP TABLE w;
+"""
+    events = emit(read(sql, name="x.sql"))
+    told = [
+        (
+            names(event["outputs"]),
+            [item["facets"]["lifecycleStateChange"]["lifecycleStateChange"] for item in event["outputs"]],
+        )
+        for event in events[1::2]
+    ]
+    assert told == [
+        (["shop.s.t"], ["CREATE"]),
+        (["shop.s.t"], ["TRUNCATE"]),
+        (["shop.s.t"], ["ALTER"]),
+        (["shop.s.t", "shop.s.u"], ["DROP", "DROP"]),
+    ]
+    assert all(event["inputs"] == [] for event in events)
+    assert validate(events) == []
+
+
+def test_declared_types_are_those_of_the_schema(emit: Emit, validate: Validate) -> None:
+    sql = "CREATE TABLE s.t (a INT, b numeric(10, 2)); INSERT INTO s.t (a, b) SELECT x, y FROM s.u"
+    events = emit(read(sql, name="x.sql"))
+    insert = last(events, 2)
+    assert [
+        (item["name"], item["type"]) for item in only(insert["outputs"])["facets"]["schema"]["fields"]
+    ] == [
+        ("a", "INT"),
+        ("b", "numeric(10, 2)"),
+    ]
+    assert {item["type"] for item in only(insert["inputs"])["facets"]["schema"]["fields"]} == {"UNKNOWN"}
+    assert validate(events) == []
+
+
 def test_a_rename_names_the_old_dataset(emit: Emit, validate: Validate) -> None:
     old, new = RelationId("db", "s", "old"), RelationId("db", "s", "new")
     edge = Edge(ColumnRef(old, None), ColumnRef(new, None), Effect.DIRECT, Subtype.IDENTITY, statement=1)

@@ -14,6 +14,14 @@ The ``.edges`` file answers with ``# name`` and one line for each folded edge:
 ``[rows]`` is the row set, ``*`` an unexpanded star, ``result`` what a bare SELECT writes. The place and the
 quoted expression are compared where they are given. A ``!`` line is a diagnostic; cases without one must
 give none (``info`` aside). ``none`` says that no edge is expected.
+
+What else a statement declares is compared where a case gives any line of the sort:
+
+    key primary shop.t(a, b) named pk  @1:30
+    key foreign shop.t(b) -> shop.u(id)
+    types shop.t: a INT | b numeric(10,2) | c ?
+    changes drop shop.t, shop.u
+    key none
 """
 
 from __future__ import annotations
@@ -43,6 +51,7 @@ class Case:
     options: dict[str, str] = field(default_factory=dict)
     edges: dict[str, tuple[str | None, str | None]] = field(default_factory=dict)
     diagnostics: list[str] = field(default_factory=list)
+    facts: list[str] = field(default_factory=list)
 
     @property
     def id(self) -> str:
@@ -79,7 +88,56 @@ class Case:
         ]
         found += [f"missing: ! {line}" for line in self.diagnostics if line not in notes]
         found += [f"extra:   ! {line}" for line in notes if line not in self.diagnostics]
+        return found + self._other_facts(result)
+
+    def _other_facts(self, result: LineageResult) -> list[str]:
+        """Keys, types and changes that differ: each sort only if the case gives one of it."""
+        found = []
+        for sort, lines in (("key", keys(result)), ("types", types(result)), ("changes", changes(result))):
+            wanted = [line for line in self.facts if line.startswith(f"{sort} ")]
+            lines = lines or [f"{sort} none"]
+            if wanted and sort == "key":
+                lines = [line if line in wanted else line.split("  @")[0] for line in lines]
+            if wanted and sort == "types":
+                names = {line.split(":")[0] for line in wanted}
+                lines = [line for line in lines if line.split(":")[0] in names]
+            if wanted and wanted != lines:
+                found += [f"missing: {line}" for line in wanted if line not in lines]
+                found += [f"extra:   {line}" for line in lines if line not in wanted]
+                found += [] if found else [f"order:   {', '.join(lines)}"]
         return found
+
+
+def keys(result: LineageResult) -> list[str]:
+    return [
+        f"key {key.kind.value} {_columns(key.columns)}"
+        + (f" -> {_columns(key.referenced)}" if key.referenced else "")
+        + (f" named {key.name}" if key.name else "")
+        + (f"  @{key.span.start_line}:{key.span.start_column}" if key.span else "")
+        for key in result.keys
+    ]
+
+
+def types(result: LineageResult) -> list[str]:
+    return [
+        f"types {relation.id}: "
+        + " | ".join(
+            f"{name} {kind or '?'}" for name, kind in zip(relation.columns, relation.types, strict=True)
+        )
+        for relation in result.relations
+    ]
+
+
+def changes(result: LineageResult) -> list[str]:
+    return [
+        f"changes {statement.kind.value} {', '.join(map(str, statement.changes))}"
+        for statement in result.statements
+        if statement.changes
+    ]
+
+
+def _columns(columns: tuple[ColumnRef, ...]) -> str:
+    return f"{columns[0].relation}({', '.join(column.name or '[rows]' for column in columns)})"
 
 
 def show(edge: Edge) -> str:
@@ -138,6 +196,9 @@ def _fill(case: Case, lines: list[str] | None, path: Path) -> None:
             continue
         if line.startswith("! "):
             case.diagnostics.append(line[2:])
+            continue
+        if line.startswith(("key ", "types ", "changes ")):
+            case.facts.append(line)
             continue
         match = _EDGE.match(line)
         if match is None:

@@ -90,6 +90,11 @@ _FIELD_ACCESS = frozenset(
     }
 )  # fmt: skip
 
+# Elsewhere the values of computed columns must be given as DEFAULT, so they count.
+# Manuals: SQL Server INSERT, ClickHouse default values; SQLite and DuckDB tried.
+_TSQL = frozenset({"tsql", "fabric"})
+_SKIPS_COMPUTED = _TSQL | {"sqlite", "duckdb", "clickhouse"}
+
 # Words that the grammar reads as columns but that are values of the session or the row.
 _PSEUDO_COLUMNS = {
     "oracle": {
@@ -139,6 +144,10 @@ class Rules:
     has_schemas: bool
     has_field_access: bool
     """Whether ``a.b`` may be a field of a column ``a`` without brackets."""
+    skips_computed: bool
+    """Whether INSERT without a column list leaves computed columns out."""
+    skips_identity: bool
+    """Whether INSERT without a column list leaves identity columns out."""
 
     def relation_key(self, name: str, quoted: bool) -> str:
         """The form under which relation names compare."""
@@ -214,5 +223,7 @@ def rules_of(dialect: str) -> Rules:
         pseudo_columns=_ALWAYS_PSEUDO | frozenset(_PSEUDO_COLUMNS.get(dialect, ())),
         system_columns=_SYSTEM_COLUMNS.get(dialect, frozenset()),
         has_field_access=dialect in _FIELD_ACCESS,
+        skips_computed=dialect in _SKIPS_COMPUTED,
+        skips_identity=dialect in _TSQL,
         has_schemas=dialect not in {"mysql", "hive", "teradata", "clickhouse", "sqlite"},
     )

@@ -30,6 +30,7 @@ def map_columns(
     names = listed
     if not names and not by_name and not target.has_unknown_columns:
         skipped = {name.key for name in [*static, *dynamic]}
+        skipped |= statement.session.skipped.get(target.id, frozenset())
         known = [Name(column.name or "", key, -1, -1) for key, column in target.columns.items()]
         names = [name for name in known if name.key not in skipped]
         if len(outputs) > len(names) + len(dynamic):

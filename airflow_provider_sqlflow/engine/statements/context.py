@@ -76,6 +76,7 @@ class Statement:
     extra_reads: list[Node] = field(default_factory=list)
     row_links: list[tuple[Node, Node, Place]] = field(default_factory=list)
     swapped: tuple[Node, Node] | None = None
+    changes: list[Node] = field(default_factory=list)
     only_caches: bool = False
     steps: dict[Step, Edge] = field(default_factory=dict)
     """Edges of the chain, the first of each step: most are folded edges as well."""
@@ -197,6 +198,8 @@ class Statement:
             tuple(writes),
             tuple(self._chain()),
             tuple(self._folded()),
+            True,
+            tuple(dict.fromkeys(node.id for node in self.changes)),
         )
         return Outcome(lineage, tuple(self._relation_edges()))
 

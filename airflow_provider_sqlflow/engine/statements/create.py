@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from sqlglot import exp
-from sqlglot.tokenizer_core import Token, TokenType
 
+from airflow_provider_sqlflow.engine.definitions import Definitions, read_definitions
 from airflow_provider_sqlflow.engine.graph import Node
 from airflow_provider_sqlflow.engine.model import RelationId, RelationKind, Severity, StatementKind
 from airflow_provider_sqlflow.engine.rescue import Rescued
@@ -16,6 +15,7 @@ from airflow_provider_sqlflow.engine.session import Name
 from airflow_provider_sqlflow.engine.statements.columns import map_columns
 from airflow_provider_sqlflow.engine.statements.context import Statement
 from airflow_provider_sqlflow.engine.statements.files import uris_of, write_from_path
+from airflow_provider_sqlflow.engine.statements.keys import note_altered, note_declared, relation_parts
 
 # MySQL: the columns listed by CREATE TABLE (…) SELECT come on top of the query's.
 _COLUMNS_ADD_UP = frozenset({"mysql", "singlestore"})
@@ -28,11 +28,29 @@ def read_create(statement: Statement, tree: Any) -> None:
     if kind in _ROUTINES:
         report_routine(statement)
         return
+    if kind.endswith("INDEX"):
+        read_index(statement)
+        return
     if kind not in ("TABLE", "VIEW", "STREAM", "DYNAMIC TABLE", "MATERIALIZED VIEW"):
         statement.kind = StatementKind.OTHER
         return
     this = tree.args["this"]
     columns = statement.names(this.args.get("expressions") or ()) if isinstance(this, exp.Schema) else []
+    found = _definitions(statement) if kind == "TABLE" and isinstance(this, exp.Schema) else None
+    if found is not None and found.is_plain:  # T-SQL's INDEX among the columns is none, to the parser it is
+        starts = {column.name.start + statement.raw.base for column in found.columns}
+        columns = [column for column in columns if column.start in starts or column.start < 0]
+    _read_create(statement, tree, kind, columns)
+    if found is not None and statement.writes:
+        note_declared(statement, statement.writes[-1].target, found)
+
+
+def _definitions(statement: Statement) -> Definitions | None:
+    return read_definitions(statement.raw.tokens, statement.session.rules.name)
+
+
+def _read_create(statement: Statement, tree: Any, kind: str, columns: list[Name]) -> None:
+    this = tree.args["this"]
     properties = _properties(tree)
     for item in properties:
         if (
@@ -72,12 +90,31 @@ def read_create(statement: Statement, tree: Any) -> None:
         statement.write(target, [], None, [])
 
 
+def read_index(statement: Statement) -> bool:
+    """``CREATE INDEX``: a key of its table; no data flows. False when it names no table and columns."""
+    statement.kind = StatementKind.OTHER
+    found = _definitions(statement)
+    if found is None or not found.keys:
+        return False
+    note_altered(statement, statement.session.relation(relation_parts(statement, found.name)), found)
+    return True
+
+
 def read_rescued(statement: Statement, rescued: Rescued) -> None:
     """A CREATE whose header the parser does not know."""
     is_view = rescued.kind is not RelationKind.TABLE
     statement.kind = StatementKind.CREATE_VIEW if is_view else StatementKind.CREATE_TABLE
-    parts = [_token_name(statement, token, statement.session.rules.relation_key) for token in rescued.name]
-    columns = [_token_name(statement, token, statement.session.rules.column_key) for token in rescued.columns]
+    parts = relation_parts(statement, rescued.name)
+    base = statement.raw.base
+    columns = [statement.session.token_name(token, base, is_column=True) for token in rescued.columns]
+    if rescued.query is None:
+        found = _definitions(statement)
+        is_temporary = rescued.is_temporary or parts[-1].text.startswith("#")
+        target = _declare(statement, parts, rescued.kind, columns, is_temporary)
+        statement.write(target, [], None, [])
+        if found is not None:
+            note_declared(statement, target, found)
+        return
     if rescued.is_recursive:
         relation = statement.session.declare(parts, rescued.kind, columns)
         node = Node(relation.id, rescued.kind, is_derived=True)
@@ -85,12 +122,6 @@ def read_rescued(statement: Statement, rescued: Rescued) -> None:
         statement.write(relation, map_columns(statement, relation, node, columns), node.rows, [node])
         return
     create_from_query(statement, parts, rescued.query, columns, rescued.kind, rescued.is_temporary)
-
-
-def _token_name(statement: Statement, token: Token, fold: Callable[[str, bool], str]) -> Name:
-    base = statement.raw.base
-    quoted = token.token_type is TokenType.IDENTIFIER
-    return Name(token.text, fold(token.text, quoted), base + token.start, base + token.end + 1)
 
 
 def create_from_query(
@@ -166,6 +197,7 @@ def _copy_of(
     statement.reader.read(query, node, None, {})
     names = [Name(column.name or "", key, -1, -1) for key, column in node.columns.items()]
     target = _declare(statement, parts, kind, None if node.has_unknown_columns else names, is_temporary)
+    statement.session.types[target.id] = dict(statement.session.types.get(source.id, {}))
     statement.write(target, map_columns(statement, target, node, []), node.rows, [node])
 
 

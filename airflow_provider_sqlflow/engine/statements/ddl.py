@@ -8,12 +8,14 @@ from typing import Any
 from sqlglot import exp
 
 from airflow_provider_sqlflow.engine.catalog import split_name
+from airflow_provider_sqlflow.engine.definitions import read_definitions
 from airflow_provider_sqlflow.engine.graph import IDENTITY, Input, Node
 from airflow_provider_sqlflow.engine.model import RelationKind, StatementKind
 from airflow_provider_sqlflow.engine.session import Name
 from airflow_provider_sqlflow.engine.statements.context import Statement, value_column
-from airflow_provider_sqlflow.engine.statements.create import report_routine
+from airflow_provider_sqlflow.engine.statements.create import read_index, report_routine
 from airflow_provider_sqlflow.engine.statements.files import read_file_command, write_from_path
+from airflow_provider_sqlflow.engine.statements.keys import forget_keys, note_altered, relation_parts
 
 _SEARCH_PATH = re.compile(
     r"^\s*(?:LOCAL\s+|SESSION\s+)?search_path\s*(?:=|TO)\s*(.+)$", re.IGNORECASE | re.DOTALL
@@ -68,6 +70,10 @@ def read_alter(statement: Statement, tree: Any) -> None:
     parts = statement.parts(tree.args.get("this"))
     if _alter(statement, text) or not parts:
         return
+    if not any(
+        isinstance(action, (exp.AlterRename, exp.SwapTable)) for action in tree.args.get("actions") or ()
+    ):
+        _change(statement, parts)
     for action in tree.args.get("actions") or ():
         if isinstance(action, exp.AlterRename):
             target = statement.parts(action.args["this"])
@@ -76,15 +82,45 @@ def read_alter(statement: Statement, tree: Any) -> None:
             rename(statement, parts, target)
         elif isinstance(action, exp.SwapTable):
             _swap(statement, parts, statement.parts(action.args["this"]))
-        elif isinstance(action, exp.ColumnDef):
-            for name in statement.names([action]):
-                _add_column(statement, parts, name)
+        elif isinstance(action, (exp.ColumnDef, exp.Schema)):
+            added = action.args.get("expressions") or () if isinstance(action, exp.Schema) else [action]
+            for name in statement.names([one for one in added if isinstance(one, exp.ColumnDef)]):
+                if name.key.upper() != "CONSTRAINT":  # T-SQL: ADD b INT, CONSTRAINT … UNIQUE (b)
+                    _add_column(statement, parts, name)
         elif isinstance(action, exp.RenameColumn):
             _change_columns(
                 statement, parts, statement.names([action.this]), statement.names([action.args["to"]])
             )
         elif isinstance(action, exp.Drop) and str(action.args.get("kind") or "").upper() == "COLUMN":
             _change_columns(statement, parts, statement.names(action.args.get("tables") or ()), [])
+    read_altered(statement)
+
+
+def read_altered(statement: Statement) -> bool:
+    """Keys and types that ALTER TABLE adds or changes; false when it does neither."""
+    found = read_definitions(statement.raw.tokens, statement.session.rules.name)
+    if found is None or not (found.keys or found.columns or found.retyped):
+        return False
+    note_altered(statement, statement.session.relation(relation_parts(statement, found.name)), found)
+    return bool(found.keys)
+
+
+def _alter_command(statement: Statement) -> bool:
+    """An ALTER TABLE that the parser does not know; false when it is not understood here either."""
+    found = read_definitions(statement.raw.tokens, statement.session.rules.name)
+    if found is not None:
+        _change(statement, relation_parts(statement, found.name))
+    return read_altered(statement)
+
+
+def _change(statement: Statement, parts: list[Name]) -> None:
+    """Note that the statement changes a stored relation; temporary tables are nobody else's business."""
+    if not _is_temporary(statement, parts):
+        statement.changes.append(statement.session.stored(parts))
+
+
+def _is_temporary(statement: Statement, parts: list[Name]) -> bool:
+    return parts[-1].key in statement.session.temporary or parts[-1].text.startswith("#")
 
 
 def _change_columns(statement: Statement, parts: list[Name], old: list[Name], new: list[Name]) -> None:
@@ -139,6 +175,7 @@ def rename(statement: Statement, old: list[Name], new: list[Name]) -> None:
         else [Name(column.name or "", key, -1, -1) for key, column in source.columns.items()]
     )
     target = session.declare(new, source.kind, columns)
+    session.types[target.id] = dict(session.types.get(source.id, {}))
     _link_rows(statement, source, target)
     session.renamed(source.id, target.id, statement.index)
 
@@ -163,13 +200,28 @@ def _link_rows(statement: Statement, source: Node, target: Node) -> None:
 def read_drop(statement: Statement, tree: Any) -> None:
     """DROP: a temporary table's name is free again."""
     statement.kind = StatementKind.DROP
-    if str(tree.args.get("kind") or "").upper() not in ("TABLE", "VIEW", ""):
+    kind = str(tree.args.get("kind") or "").upper()
+    if kind and not kind.endswith(("TABLE", "VIEW")):
         return
     for table in tree.args.get("tables") or ():
         parts = statement.parts(table)
-        temporary = statement.session.temporary.get(parts[-1].key) if parts else None
+        if not parts:
+            continue
+        _change(statement, parts)
+        temporary = statement.session.temporary.get(parts[-1].key)
         if temporary is not None:
             statement.session.forget(temporary)
+        else:
+            forget_keys(statement.session, statement.session.stored(parts))
+
+
+def read_truncate(statement: Statement, tree: Any) -> None:
+    """TRUNCATE: the rows go, nothing flows."""
+    statement.kind = StatementKind.TRUNCATE
+    for table in tree.args.get("expressions") or ():
+        parts = statement.parts(table)
+        if parts and not tree.args.get("is_database"):
+            _change(statement, parts)
 
 
 def read_declare(statement: Statement, tree: Any) -> None:
@@ -243,7 +295,7 @@ def read_command(statement: Statement, text: str) -> bool:
     if word == "CREATE":
         return _create(statement, text)
     if word == "ALTER":
-        return _alter(statement, text)
+        return _alter(statement, text) or _alter_command(statement)
     if word == "EXCHANGE":
         match = _EXCHANGE_TABLES.match(text)
         if match:
@@ -260,7 +312,7 @@ def _create(statement: Statement, text: str) -> bool:
         return _clone(statement, clone)
     match = _STREAM.match(text) or _SYNONYM.match(text)
     if match is None:
-        return False
+        return read_index(statement)
     is_stream = "STREAM" in text[: match.start(1)].upper()
     statement.kind = StatementKind.CREATE_STREAM if is_stream else StatementKind.CREATE_VIEW
     kind = RelationKind.STREAM if is_stream else RelationKind.VIEW

@@ -8,7 +8,7 @@ from typing import Any
 from sqlglot import exp
 
 from airflow_provider_sqlflow.engine.graph import Node
-from airflow_provider_sqlflow.engine.model import RelationKind, StatementKind
+from airflow_provider_sqlflow.engine.model import RelationKind
 from airflow_provider_sqlflow.engine.rescue import Rescued, RescuedMerge
 from airflow_provider_sqlflow.engine.statements.context import Statement
 from airflow_provider_sqlflow.engine.statements.create import create_from_query, read_create, read_rescued
@@ -18,16 +18,13 @@ from airflow_provider_sqlflow.engine.statements.ddl import (
     read_declare,
     read_drop,
     read_execute,
+    read_truncate,
     read_use,
 )
 from airflow_provider_sqlflow.engine.statements.files import read_copy, read_export, read_load_data
 from airflow_provider_sqlflow.engine.statements.insert import read_insert, read_multi_insert
 from airflow_provider_sqlflow.engine.statements.query import read_query
 from airflow_provider_sqlflow.engine.statements.update import read_delete, read_merge, read_update
-
-
-def _truncate(statement: Statement, tree: Any) -> None:
-    statement.kind = StatementKind.TRUNCATE
 
 
 def _cache(statement: Statement, tree: Any) -> None:
@@ -58,7 +55,7 @@ _READERS: dict[type, Callable[[Statement, Any], None]] = {
     exp.Alter: read_alter,
     exp.Drop: read_drop,
     exp.Use: read_use,
-    exp.TruncateTable: _truncate,
+    exp.TruncateTable: read_truncate,
     exp.Cache: _cache,
     exp.Command: _command,
     exp.Set: _command,

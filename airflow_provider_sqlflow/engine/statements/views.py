@@ -53,7 +53,9 @@ def link_view(statement: Statement, view: Node, written: Collection[Node], node:
     """What a view joins and filters decides which rows are changed; its other relations are read."""
     if not is_view(view):
         return
-    node.reads.update((base, None) for base in base_relations(view, through_temporary=False) if base not in written)
+    node.reads.update(
+        (base, None) for base in base_relations(view, through_temporary=False) if base not in written
+    )
     if node.rows.inputs is not None:
         node.rows.inputs.append(Input(view.rows, ROWS, statement.reader.quoter.whole))
 

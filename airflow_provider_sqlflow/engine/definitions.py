@@ -1,0 +1,504 @@
+"""Columns, types and keys that DDL declares, read from its tokens.
+
+Databases add options to column definitions and constraints faster than a parser follows, and trees keep
+no text of a type. So ``CREATE TABLE``, ``ALTER TABLE … ADD`` and ``CREATE INDEX`` are scanned word by word:
+names, types and keys are understood, what stands around them is passed over.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from sqlglot.tokenizer_core import Token, TokenType
+
+from airflow_provider_sqlflow.engine.model import KeyKind
+from airflow_provider_sqlflow.engine.segments import CLOSERS, OPENERS
+
+_INDEX_ITEMS = frozenset({"", "mysql", "singlestore", "doris", "starrocks", "tsql", "fabric", "clickhouse"})
+_KEY_ITEMS = frozenset({"", "mysql", "singlestore", "doris", "starrocks"})
+# What may follow a column's type.
+_BEHIND_TYPE = frozenset(
+    {
+        "NOT", "NULL", "DEFAULT", "PRIMARY", "UNIQUE", "REFERENCES", "CONSTRAINT", "CHECK", "GENERATED", "AS",
+        "COLLATE", "COMMENT", "AUTO_INCREMENT", "AUTOINCREMENT", "IDENTITY", "ENCODE", "DISTKEY", "SORTKEY",
+        "ON", "KEY", "FOREIGN", "OPTIONS", "MASKED", "MASKING", "TAG", "CHARSET", "INVISIBLE", "VISIBLE",
+        "VIRTUAL", "STORED", "PERSISTED", "SPARSE", "ROWGUIDCOL", "FORMAT", "TITLE", "CASESPECIFIC",
+        "COMPRESS", "UPPERCASE", "CODEC", "TTL", "ALIAS", "MATERIALIZED", "EPHEMERAL", "DEFERRABLE",
+        "INITIALLY", "ENABLE", "DISABLE", "RELY", "NORELY", "HIDDEN", "STORAGE", "COMPRESSION", "CLUSTERED",
+        "NONCLUSTERED", "SORT", "ENCRYPT", "FIRST", "AFTER", "USING", "PROJECTION", "SUM", "REPLACE", "MIN",
+        "MAX", "BITMAP_UNION", "HLL_UNION", "INDEX", "UPDATE", "INCLUDE", "POLICY",
+    }
+)  # fmt: skip
+# Further words of a type of several words.
+_TYPE_WORDS = frozenset(
+    {
+        "PRECISION", "VARYING", "UNSIGNED", "SIGNED", "ZEROFILL", "WITH", "WITHOUT", "LOCAL", "TIME", "ZONE",
+        "ARRAY", "LARGE", "OBJECT", "CHARACTER", "BYTE", "DAY", "TO", "SECOND", "YEAR", "MONTH", "HOUR",
+        "MINUTE", "CHAR", "VARCHAR", "LONG", "RAW", "BINARY", "FOR", "BIT", "DATA", "VARBINARY", "TEXT",
+        "INT",
+    }
+)  # fmt: skip
+# Words between UNIQUE, INDEX or KEY and the columns that are no name.
+_KEY_NOISE = frozenset(
+    {
+        "KEY", "INDEX", "CLUSTERED", "NONCLUSTERED", "NULLS", "NOT", "DISTINCT", "USING", "BTREE", "HASH",
+        "IF", "EXISTS", "CONCURRENTLY", "ONLY", "ON", "PRIMARY", "AMP", "NO", "HEAP",
+    }
+)  # fmt: skip
+_NO_COLUMN = frozenset({"CHECK", "LIKE", "SUPPLEMENTAL", "PROJECTION", "EXCLUDE", "PARTITION", "PERIOD"})
+_COMPUTED = frozenset({"ALIAS", "MATERIALIZED"})
+_ANGLES = {TokenType.LT: 1, TokenType.GT: -1}
+_KEY_START = {
+    "PRIMARY": KeyKind.PRIMARY,
+    "UNIQUE": KeyKind.UNIQUE,
+    "FOREIGN": KeyKind.FOREIGN,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnDefinition:
+    """A declared column. ``type`` is the tokens of its type from first to last, empty when it has none."""
+
+    name: Token
+    type: tuple[Token, ...]
+    is_computed: bool = False
+    is_identity: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class KeyDefinition:
+    """A declared key; ``first`` and ``last`` are its outermost tokens, ``target`` the name it references."""
+
+    kind: KeyKind
+    columns: tuple[Token, ...]
+    name: Token | None
+    first: Token
+    last: Token
+    target: tuple[Token, ...] = ()
+    target_columns: tuple[Token, ...] = ()
+
+
+@dataclass(slots=True)
+class Definitions:
+    """What one statement declares of one relation.
+
+    ``is_plain`` tells that every item was understood: a reader may rely on it where the parser gave up.
+    """
+
+    name: tuple[Token, ...]
+    columns: list[ColumnDefinition] = field(default_factory=list)
+    retyped: list[ColumnDefinition] = field(default_factory=list)
+    keys: list[KeyDefinition] = field(default_factory=list)
+    is_plain: bool = True
+    is_temporary: bool = False
+
+
+def read_definitions(tokens: list[Token], dialect: str) -> Definitions | None:
+    """What a CREATE TABLE, ALTER TABLE or CREATE INDEX declares; ``None`` for every other statement."""
+    scan = _Scan(tokens, dialect)
+    if scan.take("CREATE"):
+        return scan.created()
+    if scan.take("ALTER") and scan.take("TABLE"):
+        return scan.altered()
+    return None
+
+
+def _first_word(text: str) -> str:
+    words = text.upper().split() or [""]
+    return words[-1] if words[-1] == "INDEX" else words[0]  # T-SQL: NONCLUSTERED INDEX is one token
+
+
+class _Scan:
+    """Reads forward through the tokens of one statement."""
+
+    def __init__(self, tokens: list[Token], dialect: str) -> None:
+        self.tokens = tokens
+        self.dialect = dialect
+        self.at = 0
+        self.found = Definitions(())
+
+    # Words ----------------------------------------------------------------------------------------
+
+    def word(self, ahead: int = 0) -> str:
+        """The word here, in capitals: of ``PRIMARY KEY``, one token, the first. Empty for all else."""
+        index = self.at + ahead
+        if index >= len(self.tokens):
+            return ""
+        token = self.tokens[index]
+        if token.token_type in (TokenType.IDENTIFIER, TokenType.STRING):
+            return ""
+        return _first_word(token.text)
+
+    def kind(self, ahead: int = 0) -> TokenType | None:
+        index = self.at + ahead
+        return self.tokens[index].token_type if index < len(self.tokens) else None
+
+    def take(self, *words: str) -> bool:
+        """Step over these words if they stand here."""
+        if all(self.word(number) == word for number, word in enumerate(words)):
+            self.at += len(words)
+            return True
+        return False
+
+    def is_name(self, ahead: int = 0) -> bool:
+        if self.kind(ahead) is TokenType.IDENTIFIER:
+            return True
+        word = self.word(ahead)
+        return bool(word) and (word[0].isalpha() or word[0] in "_#@")
+
+    @property
+    def is_end(self) -> bool:
+        return self.at >= len(self.tokens)
+
+    def names(self) -> tuple[Token, ...]:
+        """A dotted name."""
+        parts: list[Token] = []
+        while self.is_name():
+            parts.append(self.tokens[self.at])
+            self.at += 1
+            if self.kind() is not TokenType.DOT:
+                break
+            self.at += 1
+        return tuple(parts)
+
+    def skip_brackets(self) -> None:
+        """Behind the bracket that opens here."""
+        depth = 0
+        while not self.is_end:
+            kind = self.kind()
+            depth += (kind in OPENERS) - (kind in CLOSERS)
+            self.at += 1
+            if depth == 0:
+                return
+
+    def skip_item(self) -> None:
+        """To the comma or bracket that ends the item."""
+        while not self.is_end and self.kind() is not TokenType.COMMA and self.kind() not in CLOSERS:
+            if self.kind() in OPENERS:
+                self.skip_brackets()
+            else:
+                self.at += 1
+
+    # Statements -----------------------------------------------------------------------------------
+
+    def created(self) -> Definitions | None:
+        words: list[str] = []
+        while self.word() not in ("TABLE", "INDEX", ""):
+            if self.word() in _OTHER_OBJECTS or len(words) > 5:
+                return None
+            words.append(self.word())
+            self.at += 1
+        if self.take("INDEX"):
+            return self.index("UNIQUE" in words)
+        if not self.take("TABLE"):
+            return None
+        self.found.is_temporary = bool({"TEMP", "TEMPORARY", "VOLATILE"} & set(words))
+        self.take("IF", "NOT", "EXISTS")
+        self.found.name = self.names()
+        if self.take("ON", "CLUSTER"):
+            self.at += 1
+        while self.kind() is TokenType.COMMA:  # Teradata's options stand between name and columns
+            while not self.is_end and self.kind() is not TokenType.L_PAREN:
+                self.at += 1
+        if not self.found.name or self.kind() is not TokenType.L_PAREN:
+            return None
+        self.items()
+        self.table_keys()
+        return self.found
+
+    def altered(self) -> Definitions | None:
+        self.take("IF", "EXISTS")
+        self.take("ONLY")
+        self.found.name = self.names()
+        is_adding = False
+        while not self.is_end and self.found.name:
+            is_adding = self.take("ADD") or (is_adding and self.word() not in _ACTIONS)
+            if is_adding:
+                self.added()
+            elif self.take("MODIFY") or self.take("CHANGE"):
+                self.modified()
+            elif self.take("ALTER"):
+                self.column_altered()
+            else:
+                self.skip_one()
+                while not (self.is_end or self.kind() is TokenType.COMMA or self.word() in _ACTIONS):
+                    self.skip_one()
+                continue
+            self.skip_item()
+            if self.kind() is TokenType.COMMA:
+                self.at += 1
+            elif not self.is_end:
+                self.skip_one()
+        return self.found if self.found.name else None
+
+    def skip_one(self) -> None:
+        if self.kind() in OPENERS:
+            self.skip_brackets()
+        else:
+            self.at += 1
+
+    def added(self) -> None:
+        if self.word() in ("COLUMN", "COLUMNS"):
+            self.at += 1
+        self.take("IF", "NOT", "EXISTS")
+        if self.kind() is TokenType.L_PAREN:
+            self.items()
+        else:
+            self.item()
+
+    def modified(self) -> None:
+        """``MODIFY [COLUMN] a type``, ``CHANGE [COLUMN] old new type``."""
+        is_change = self.tokens[self.at - 1].text.upper() == "CHANGE"
+        self.take("COLUMN")
+        if is_change:
+            self.at += 1
+        is_list = self.kind() is TokenType.L_PAREN
+        self.at += is_list
+        while self.is_name() and (column := self.column()) is not None:
+            self.found.retyped.append(column)
+            if not is_list or self.kind() is not TokenType.COMMA:
+                break
+            self.at += 1
+
+    def column_altered(self) -> None:
+        """``ALTER [COLUMN] a [SET DATA] TYPE type``; T-SQL leaves out the word TYPE."""
+        self.take("COLUMN")
+        if not self.is_name():
+            return
+        name = self.tokens[self.at]
+        self.at += 1
+        self.take("SET", "DATA")
+        if self.take("TYPE") or self.dialect in ("tsql", "fabric"):
+            self.found.retyped.append(ColumnDefinition(name, self.type()))
+
+    def index(self, is_unique: bool) -> Definitions | None:
+        """``CREATE [UNIQUE] INDEX [name] ON t [USING method] (columns)``."""
+        first = self.tokens[0]
+        self.take("CONCURRENTLY")
+        self.take("IF", "NOT", "EXISTS")
+        name = None
+        while not self.is_end and self.word() != "ON":
+            name = self.tokens[self.at] if self.is_name() else name
+            self.at += 1
+        self.take("ON")
+        self.take("ONLY")
+        self.found.name = self.names()
+        while not self.is_end and self.kind() is not TokenType.L_PAREN:
+            self.at += 1
+        columns = self.listed()
+        if not self.found.name or not columns:
+            return None
+        kind = KeyKind.UNIQUE if is_unique else KeyKind.INDEX
+        self.found.keys.append(KeyDefinition(kind, columns, name, first, self.tokens[-1]))
+        return self.found
+
+    # Items ----------------------------------------------------------------------------------------
+
+    def items(self) -> None:
+        """The items of a bracket that opens here."""
+        self.at += 1
+        while not self.is_end and self.kind() not in CLOSERS:
+            begin = self.at
+            self.item()
+            self.skip_item()
+            if self.kind() is TokenType.COMMA:
+                self.at += 1
+            if self.at == begin:
+                self.at += 1
+                self.found.is_plain = False
+        self.found.is_plain &= not self.is_end
+        self.at += 1
+
+    def item(self) -> None:
+        """A column with its keys, or a key of the table."""
+        begin = self.at
+        name = None
+        if self.take("CONSTRAINT"):
+            if self.is_name() and self.word() not in _KEY_START:
+                name = self.tokens[self.at]
+                self.at += 1
+            if self.word() in _NO_COLUMN:
+                return
+        if self.starts_key():
+            self.table_key(begin, name)
+        elif self.word() not in _NO_COLUMN or self.is_column_named_so():
+            column = self.column() if self.is_name() else None
+            if column is None:
+                self.found.is_plain = False
+            else:
+                self.found.columns.append(column)
+
+    def is_column_named_so(self) -> bool:
+        """Whether a word that begins a constraint is a column's name: ``period INT``."""
+        return self.word() in ("EXCLUDE", "PERIOD", "PROJECTION") and self.word(1) not in ("FOR", "USING", "")
+
+    def starts_key(self) -> bool:
+        word = self.word()
+        if word in ("FULLTEXT", "SPATIAL"):
+            return self.word(1) in ("KEY", "INDEX") or self.kind(1) is TokenType.L_PAREN
+        if word in ("INDEX", "KEY"):
+            return self.dialect in (_INDEX_ITEMS if word == "INDEX" else _KEY_ITEMS)
+        return word in _KEY_START
+
+    def table_key(self, begin: int, name: Token | None) -> None:
+        kind = _KEY_START.get(self.word(), KeyKind.INDEX)
+        self.at += 1
+        while not self.is_end and self.kind() is not TokenType.L_PAREN:
+            if self.kind() is TokenType.COMMA or self.kind() in CLOSERS:
+                break
+            if self.is_name() and self.word() not in _KEY_NOISE:
+                if name is not None and self.dialect == "clickhouse":
+                    break  # INDEX name expression TYPE …
+                name = name or self.tokens[self.at]
+            self.at += 1
+        columns = self.listed()
+        target, target_columns = self.reference() if kind is KeyKind.FOREIGN else ((), ())
+        last = self.tokens[min(self.at, len(self.tokens)) - 1]
+        if columns and (target or kind is not KeyKind.FOREIGN):
+            first = self.tokens[begin]
+            self.found.keys.append(KeyDefinition(kind, columns, name, first, last, target, target_columns))
+        elif kind is not KeyKind.INDEX:
+            self.found.is_plain = False
+
+    def listed(self) -> tuple[Token, ...]:
+        """The columns in a bracket that opens here, or one without bracket; expressions are passed over."""
+        if self.kind() is not TokenType.L_PAREN:
+            if not self.is_name() or self.kind(1) is TokenType.L_PAREN:
+                return ()
+            self.at += 1
+            return (self.tokens[self.at - 1],)
+        self.at += 1
+        columns = []
+        while not self.is_end and self.kind() not in CLOSERS:
+            is_call = self.kind(1) is TokenType.L_PAREN and self.kind(2) is not TokenType.NUMBER
+            if self.is_name() and not is_call:
+                columns.append(self.tokens[self.at])
+            self.skip_item()
+            self.at += self.kind() is TokenType.COMMA
+        self.at += 1
+        return tuple(columns)
+
+    def reference(self) -> tuple[tuple[Token, ...], tuple[Token, ...]]:
+        """``REFERENCES t [(columns)]``."""
+        if not self.take("REFERENCES"):
+            return (), ()
+        self.take("ONLY")
+        target = self.names()
+        return target, self.listed() if self.kind() is TokenType.L_PAREN else ()
+
+    def column(self) -> ColumnDefinition | None:
+        """A name, its type, and what is said of the column; its keys are added on the way."""
+        name = self.tokens[self.at]
+        self.at += 1
+        type_ = self.type()
+        is_computed = is_identity = False
+        constraint: Token | None = None
+        while not self.is_end and self.kind() is not TokenType.COMMA and self.kind() not in CLOSERS:
+            word = self.word()
+            begin = self.at
+            if word == "CONSTRAINT" and self.is_name(1):
+                constraint = self.tokens[self.at + 1]
+                self.at += 2
+                continue
+            if word in ("PRIMARY", "UNIQUE", "REFERENCES", "KEY", "INDEX"):
+                self.column_key(name, constraint, begin)
+                constraint = None
+                continue
+            is_computed |= (word == "AS" and self.word(1) != "IDENTITY") or (
+                word in _COMPUTED and self.dialect == "clickhouse"
+            )
+            is_identity |= word == "IDENTITY"
+            if word not in ("FOREIGN", "KEY"):
+                constraint = None
+            self.skip_one()
+        if not type_ and not is_computed and self.dialect != "sqlite":
+            self.found.is_plain = False
+        return ColumnDefinition(name, type_, is_computed, is_identity)
+
+    def column_key(self, column: Token, name: Token | None, begin: int) -> None:
+        word = self.word()
+        target: tuple[Token, ...] = ()
+        target_columns: tuple[Token, ...] = ()
+        if word == "REFERENCES":
+            kind = KeyKind.FOREIGN
+            target, target_columns = self.reference()
+        else:
+            # MySQL: KEY alone says PRIMARY KEY; behind UNIQUE it says nothing.
+            kind = {"UNIQUE": KeyKind.UNIQUE, "INDEX": KeyKind.INDEX}.get(word, KeyKind.PRIMARY)
+            is_key = word != "KEY" or self.dialect in _KEY_ITEMS
+            self.at += 1
+            self.take("KEY")
+            if word == "INDEX":  # T-SQL: b INT INDEX ix
+                name = self.tokens[self.at] if self.is_name() else None
+                is_key = self.dialect in ("tsql", "fabric") and name is not None
+            if not is_key:
+                return
+        if kind is KeyKind.FOREIGN and not target:
+            self.found.is_plain = False
+            return
+        first, last = self.tokens[begin], self.tokens[self.at - 1]
+        self.found.keys.append(KeyDefinition(kind, (column,), name, first, last, target, target_columns))
+
+    def type(self) -> tuple[Token, ...]:
+        """The tokens of a type, up to the first word that says something else."""
+        begin, angles = self.at, 0
+        while not self.is_end:
+            kind, word = self.kind(), self.word()
+            if angles == 0:
+                if kind is TokenType.COMMA or kind in CLOSERS or self.is_behind_type(word):
+                    break
+                is_first = self.at == begin or self.kind(-1) is TokenType.DOT
+                if word and word[0].isalpha() and not is_first and word not in _TYPE_WORDS:
+                    self.found.is_plain = False
+            if kind in OPENERS:
+                self.skip_brackets()
+                continue
+            angles += _ANGLES.get(kind, 0) if kind is not None else 0
+            self.at += 1
+        return tuple(self.tokens[begin : self.at])
+
+    def is_behind_type(self, word: str) -> bool:
+        if word == "CHARACTER":  # MySQL: VARCHAR(9) CHARACTER SET utf8
+            return self.word(1) == "SET"
+        if word == "WITH":
+            return self.word(1) not in ("TIME", "LOCAL")
+        return word in _BEHIND_TYPE
+
+    def table_keys(self) -> None:
+        """Keys that stand behind the column list: ClickHouse, StarRocks, Teradata's primary index."""
+        while not self.is_end and self.word() not in ("AS", "SELECT", "WITH"):
+            begin = self.at
+            word, following = self.word(), self.word(1)
+            is_one = self.tokens[self.at].text.upper().split() == ["PRIMARY", "KEY"]
+            if is_one or (word, following) in (("PRIMARY", "KEY"), ("UNIQUE", "KEY")):
+                self.at += 1 if is_one else 2
+                kind = KeyKind.UNIQUE if word == "UNIQUE" else KeyKind.PRIMARY
+            elif self.dialect == "teradata" and "INDEX" in (word, following, self.word(2)):
+                kind = KeyKind.UNIQUE if word == "UNIQUE" else KeyKind.INDEX
+                while not self.is_end and self.kind() is not TokenType.L_PAREN:
+                    self.at += 1
+            else:
+                self.skip_one()
+                continue
+            columns = self.listed()
+            if columns:
+                last = self.tokens[self.at - 1]
+                self.found.keys.append(KeyDefinition(kind, columns, None, self.tokens[begin], last))
+
+
+_OTHER_OBJECTS = frozenset(
+    {
+        "VIEW",
+        "SCHEMA",
+        "DATABASE",
+        "FUNCTION",
+        "PROCEDURE",
+        "TRIGGER",
+        "TYPE",
+        "SEQUENCE",
+        "STREAM",
+        "TASK",
+        "AS",
+    }
+)
+_ACTIONS = frozenset({"ADD", "MODIFY", "CHANGE", "ALTER", "DROP", "RENAME", "SET", "ENGINE", "VALIDATE"})
