@@ -21,6 +21,7 @@ from airflow_provider_sqlflow.engine.catalog import (
 from airflow_provider_sqlflow.engine.collector import Collector
 from airflow_provider_sqlflow.engine.dialects import resolve_dialect, rules_of
 from airflow_provider_sqlflow.engine.limits import DEFAULT_LIMITS, Limits
+from airflow_provider_sqlflow.engine.malformed import MalformedTextError, find_fault
 from airflow_provider_sqlflow.engine.model import (
     Diagnostic,
     Edge,
@@ -446,7 +447,7 @@ class _Reading:
         text = self.session.source.text[raw.start : raw.end]
         try:
             is_known = read_command(statement, text)
-        except _SLIPS:
+        except (MalformedTextError, *_SLIPS):
             is_known = False  # too malformed even for that: the parser's message is the better one
         if not is_known:
             self.count -= 1
@@ -468,9 +469,16 @@ class _Reading:
             self._fail(
                 raw.start, raw.end, raw.start, raw.end, "nesting_limit", "the statement is nested too deeply"
             )
+        except MalformedTextError as error:
+            self.count -= 1
+            self._fail(raw.start, raw.end, raw.start, raw.end, "parse_error", str(error))
         except _SLIPS as error:
             # A shape of tree that no reader expects: this statement is lost, the others are not.
             self.count -= 1
+            fault = find_fault(tree, raw, statement.reader.quoter)
+            if fault is not None:
+                self._fail(raw.start, raw.end, *fault[0], "parse_error", fault[1])
+                return
             message = f"cannot read this statement ({type(error).__name__}: {error}); please report it"
             self._fail(raw.start, raw.end, raw.start, raw.end, "internal_error", message)
         statement.release()

@@ -150,6 +150,11 @@ class _Scan:
     def is_end(self) -> bool:
         return self.at >= len(self.tokens)
 
+    @property
+    def last(self) -> Token:
+        """The token before this place; the text may end within a bracket."""
+        return self.tokens[min(self.at, len(self.tokens)) - 1]
+
     def names(self) -> tuple[Token, ...]:
         """A dotted name."""
         parts: list[Token] = []
@@ -353,7 +358,7 @@ class _Scan:
             self.at += 1
         columns = self.listed()
         target, target_columns = self.reference() if kind is KeyKind.FOREIGN else ((), ())
-        last = self.tokens[min(self.at, len(self.tokens)) - 1]
+        last = self.last
         if columns and (target or kind is not KeyKind.FOREIGN):
             first = self.tokens[begin]
             self.found.keys.append(KeyDefinition(kind, columns, name, first, last, target, target_columns))
@@ -436,7 +441,7 @@ class _Scan:
         if kind is KeyKind.FOREIGN and not target:
             self.found.is_plain = False
             return
-        first, last = self.tokens[begin], self.tokens[self.at - 1]
+        first, last = self.tokens[begin], self.last
         self.found.keys.append(KeyDefinition(kind, (column,), name, first, last, target, target_columns))
 
     def type(self) -> tuple[Token, ...]:
@@ -482,8 +487,8 @@ class _Scan:
                 continue
             columns = self.listed()
             if columns:
-                last = self.tokens[self.at - 1]
-                self.found.keys.append(KeyDefinition(kind, columns, None, self.tokens[begin], last))
+                first = self.tokens[begin]
+                self.found.keys.append(KeyDefinition(kind, columns, None, first, self.last))
 
 
 _OTHER_OBJECTS = frozenset(

@@ -94,8 +94,11 @@ class StatementParser:
             raise StatementError(_message(error, statement.tokens, index), index) from None
         except RecursionError:
             raise StatementError("nested too deeply", 0) from None
-        except Exception as error:  # noqa: BLE001 - a guest: what it trips over loses one statement only
-            raise StatementError(f"the parser failed: {type(error).__name__} {error}".rstrip(), 0) from None
+        except Exception:  # noqa: BLE001 - a guest: what it trips over loses one statement only
+            # It keeps no public note of where it stood; the last token it took is the best place there is.
+            index = max(min(getattr(self._parser, "_index", 0), len(statement.tokens)) - 1, 0)
+            message = f"this makes no sense near {statement.tokens[index].text!r}"
+            raise StatementError(message, index) from None
         return trees[0] if trees else None
 
 

@@ -450,7 +450,10 @@ class QueryReader(SelectListReader):
             after.rows.inputs.append(Input(rows, ROWS, place))
         after.complete()
         scope = self.scope(node, parent, ctes)
-        alias = query.args["this"].args.get("alias")
+        table = query.args.get("this")
+        if not isinstance(table, exp.Expr):  # DELETE t, without FROM
+            table = next(iter(query.args.get("tables") or ()), None)
+        alias = table.args.get("alias") if isinstance(table, exp.Expr) else None
         identifier = alias.args.get("this") if isinstance(alias, exp.Expr) else None
         name_text = identifier.name if isinstance(identifier, exp.Identifier) else target.id.name
         scope.add(Source(after, None, (self.rules.relation_key(name_text, False),)))

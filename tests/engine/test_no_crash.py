@@ -97,6 +97,15 @@ def test_damaged_fixtures(seed: int) -> None:
     assert slowest < 3, "a short text took seconds"
 
 
+def test_what_the_engine_trips_over_is_the_text_not_the_engine() -> None:
+    chance = random.Random(23)
+    for _ in range(1500):
+        case = chance.choice(CASES)
+        sql = damaged(case.sql, chance)
+        codes = {item.code for item in read(case, sql).diagnostics}
+        assert "internal_error" not in codes, f"{case.dialect}: {sql!r}"
+
+
 def test_fixtures_in_the_wrong_dialect() -> None:
     chance = random.Random(7)
     dialects = ["", *known_dialects()]
@@ -136,3 +145,28 @@ def test_any_text_in_any_dialect(text: str, dialect: str) -> None:
 def test_a_text_that_hurts_does_not_take_the_next_statement_along(dialect: str, sql: str) -> None:
     result = analyze(f"{sql};\nINSERT INTO after_it (a) SELECT b FROM s", dialect=dialect)
     assert "s.b -> after_it.a" in [f"{edge.source} -> {edge.target}" for edge in result.edges()]
+
+
+@pytest.mark.parametrize(
+    ("dialect", "sql", "place"),
+    [
+        ("tsql", "SELECT o.Id FROM dbo.Orders o OUTER APPLY .fn_Discount(o.Id)", "1:44"),
+        ("bigquery", "SELECT a, * EXCEPT (note) REPLACE (price * 100) FROM shop.lines", "1:11"),
+        ("snowflake", "SELECT * RENAME (dept AS team, name AS ) FROM emp", "1:8"),
+        ("postgres", "SELECT id, address.().city FROM orders o", "1:12"),
+        ("clickhouse", "SELECT argMax(, updated_at) AS balance FROM ledger", "1:17"),
+        ("ansi", "SELECT k FROM a JOIN b USING (*)", "1:22"),
+        ("duckdb", "SELECT 1; UNPIVOT monthly ON jan, feb INTO", "1:11"),
+        ("snowflake", "SELECT OBJECT_CONSTRUCT( (*) AS doc FROM orders", "1:28"),
+        ("duckdb", "SELECT o.doc ->>", "1:14"),
+        ("athena", "CREATE OR REPLACE STREAM raw.s ON TABLE . APPEND_ONLY = TRUE", "1:1"),
+    ],
+)  # fmt: skip
+def test_text_that_only_looks_like_sql_is_a_parse_error_with_its_place(
+    dialect: str, sql: str, place: str
+) -> None:
+    result = analyze(sql, dialect="" if dialect == "ansi" else dialect)
+    [error] = result.errors()
+    assert error.code == "parse_error"
+    assert f"{error.span.start_line}:{error.span.start_column}" == place, error
+    assert "Error" not in error.message

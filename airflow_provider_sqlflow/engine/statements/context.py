@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlglot import exp
 
+from airflow_provider_sqlflow.engine.catalog import split_name
 from airflow_provider_sqlflow.engine.graph import (
     IDENTITY,
     JOIN,
@@ -20,6 +21,7 @@ from airflow_provider_sqlflow.engine.graph import (
     describe,
     row_leaves,
 )
+from airflow_provider_sqlflow.engine.malformed import MalformedTextError
 from airflow_provider_sqlflow.engine.model import (
     Edge,
     RelationEdge,
@@ -94,6 +96,18 @@ class Statement:
         while isinstance(table, (exp.Schema, exp.Alias, exp.Paren)):
             table = table.args["this"]
         return table_parts(self.session, table, self.raw.base) if isinstance(table, exp.Table) else []
+
+    def named(self, text: str) -> list[Name]:
+        """Name parts of a relation's name given as text.
+
+        Raises:
+            MalformedTextError: there is no name in it.
+        """
+        fold = self.session.rules.relation_key
+        parts = [Name(part, fold(part, False), -1, -1) for part in split_name(text)]
+        if not parts:
+            raise MalformedTextError(f"{text!r} is no name")
+        return parts
 
     def inner(self, text: str, base: int) -> Statement | None:
         """A statement that stands in a string of this one."""

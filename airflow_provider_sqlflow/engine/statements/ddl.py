@@ -244,8 +244,8 @@ def read_execute(statement: Statement, tree: Any) -> None:
     procedure = tree.args.get("this")
     arguments = [item for item in tree.args.get("expressions") or () if isinstance(item, exp.Literal)]
     if isinstance(procedure, exp.Expr) and procedure.name.lower() == "sp_rename" and len(arguments) == 2:
-        old = _text_name(statement, arguments[0].name)
-        new = _text_name(statement, arguments[1].name)
+        old = statement.named(arguments[0].name)
+        new = statement.named(arguments[1].name)
         rename(statement, old, [*old[:-1], *new] if len(new) == 1 else new)
 
 
@@ -287,7 +287,7 @@ def read_command(statement: Statement, text: str) -> bool:
     if word == "RENAME":
         match = _RENAME.match(text)
         for old, new in _PAIR.findall(match.group(1)) if match else ():
-            rename(statement, _text_name(statement, old), _text_name(statement, new))
+            rename(statement, statement.named(old), statement.named(new))
         return match is not None
     if word == "DO":
         report_routine(statement)
@@ -299,7 +299,7 @@ def read_command(statement: Statement, text: str) -> bool:
     if word == "EXCHANGE":
         match = _EXCHANGE_TABLES.match(text)
         if match:
-            _swap(statement, _text_name(statement, match.group(1)), _text_name(statement, match.group(2)))
+            _swap(statement, statement.named(match.group(1)), statement.named(match.group(2)))
         return match is not None
     if word in ("BULK", "UNLOAD", "EXPORT", "LOAD", "SELECT", "WITH"):
         return read_file_command(statement, text)
@@ -329,10 +329,10 @@ def _clone(statement: Statement, match: re.Match[str]) -> bool:
 
 def _same_columns(statement: Statement, match: re.Match[str], kind: RelationKind) -> tuple[Node, Node]:
     """Declare the relation of group 1 with all columns of that of group 2; returns source and target."""
-    source = statement.session.relation(_text_name(statement, match.group(2)))
+    source = statement.session.relation(statement.named(match.group(2)))
     columns = [Name(column.name or "", key, -1, -1) for key, column in source.columns.items()]
     declared = None if source.has_unknown_columns else columns
-    target = statement.session.declare(_text_name(statement, match.group(1)), kind, declared)
+    target = statement.session.declare(statement.named(match.group(1)), kind, declared)
     place = statement.reader.quoter.whole
     named = list(zip(columns, source.columns.values(), strict=True))
     if source.has_unknown_columns:
@@ -348,8 +348,8 @@ def _alter(statement: Statement, text: str) -> bool:
     statement.kind = StatementKind.ALTER
     moved = _SET_SCHEMA.match(text)
     if moved:
-        old = _text_name(statement, moved.group(1))
-        rename(statement, old, [*_text_name(statement, moved.group(2)), old[-1]])
+        old = statement.named(moved.group(1))
+        rename(statement, old, [*statement.named(moved.group(2)), old[-1]])
         return True
     session = _CURRENT_SCHEMA.match(text)
     if session:
@@ -358,20 +358,18 @@ def _alter(statement: Statement, text: str) -> bool:
         return True
     located = _SET_LOCATION.match(text)
     if located:
-        target = statement.session.relation(_text_name(statement, located.group(1)))
+        target = statement.session.relation(statement.named(located.group(1)))
         write_from_path(statement, target, located.group(2))
         return True
     exchanged = _EXCHANGE.match(text)
     if exchanged:
-        names = [_text_name(statement, exchanged.group(number)) for number in (1, 2)]
+        names = [statement.named(exchanged.group(number)) for number in (1, 2)]
         _swap(statement, names[0], names[1])
         return True
     for pattern, is_source_first in ((_SWITCH, True), (_MOVE, True), (_TAKE, False)):
         match = pattern.match(text)
         if match:
-            ends = [
-                statement.session.relation(_text_name(statement, match.group(number))) for number in (1, 2)
-            ]
+            ends = [statement.session.relation(statement.named(match.group(number))) for number in (1, 2)]
             source, target = ends if is_source_first else ends[::-1]
             _link_rows(statement, source, target)
             statement.extra_reads.append(source)
@@ -393,9 +391,4 @@ def _set(statement: Statement, rest: str) -> None:
     schema = _SCHEMA.match(rest)
     if schema:
         statement.kind = StatementKind.USE
-        statement.session.schema = split_name(schema.group(1).strip("'"))[-1]
-
-
-def _text_name(statement: Statement, text: str) -> list[Name]:
-    rules = statement.session.rules
-    return [Name(part, rules.relation_key(part, False), -1, -1) for part in split_name(text)]
+        statement.session.schema = statement.named(schema.group(1).strip("'"))[-1].text

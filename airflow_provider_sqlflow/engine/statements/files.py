@@ -147,8 +147,7 @@ def read_file_command(statement: Statement, text: str) -> bool:
     """``BULK INSERT``, Redshift's and Athena's ``UNLOAD``, BigQuery's ``EXPORT DATA``."""
     bulk = _BULK.match(text)
     if bulk:
-        rules = statement.session.rules
-        parts = [Name(part, rules.relation_key(part, False), -1, -1) for part in split_name(bulk.group(1))]
+        parts = statement.named(bulk.group(1))
         statement.kind = StatementKind.COPY
         source = statement.session.relation([_path_name(bulk.group(2))], RelationKind.PATH)
         _load(statement, statement.session.relation(parts), source, [])
@@ -173,7 +172,7 @@ def read_file_command(statement: Statement, text: str) -> bool:
 def _load_infile(statement: Statement, match: re.Match[str]) -> bool:
     """MySQL's ``LOAD DATA INFILE 'path' INTO TABLE t … (columns)``."""
     rules = statement.session.rules
-    parts = [Name(part, rules.relation_key(part, False), -1, -1) for part in split_name(match.group(2))]
+    parts = statement.named(match.group(2))
     listed = _COLUMN_LIST.search(match.group(3))
     names = split_name(listed.group(1).replace(",", ".")) if listed else ()
     columns = [Name(name, rules.column_key(name, False), -1, -1) for name in names]

@@ -185,7 +185,7 @@ def read_merge(
     source = scope.sources[-1]
     node.reads[source.node] = None
     node.rows.inputs = [Input(source.node.rows, ROWS, reader.quoter.whole)]
-    if tree.args.get("on") is not None:
+    if isinstance(tree.args.get("on"), exp.Expr):
         reader.decide(tree.args["on"], scope, node, JOIN)
     for condition in conditions:
         reader.decide(condition, scope, node, FILTER)
