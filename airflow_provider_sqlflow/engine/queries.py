@@ -22,6 +22,7 @@ from airflow_provider_sqlflow.engine.graph import (
     Place,
 )
 from airflow_provider_sqlflow.engine.model import RelationKind, Severity
+from airflow_provider_sqlflow.engine.orphans import share_operands
 from airflow_provider_sqlflow.engine.reader import Ctes
 from airflow_provider_sqlflow.engine.scope import Scope, Source
 from airflow_provider_sqlflow.engine.select_list import SelectListReader
@@ -231,6 +232,8 @@ class QueryReader(SelectListReader):
             scope.windows[window.name.lower()] = window
         if args.get("match") is not None:
             scope = self._match_recognize(args["match"], scope, ctes)
+        if args.get("where") is not None:  # before the select list: a name means one thing in the whole query
+            share_operands(args["where"], scope)
         for projection in args.get("expressions") or ():
             self._projection(projection, scope, node)
         if not args.get("expressions"):

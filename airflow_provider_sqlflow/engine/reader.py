@@ -9,6 +9,7 @@ from sqlglot import exp
 
 from airflow_provider_sqlflow.engine.expressions import Walker
 from airflow_provider_sqlflow.engine.graph import (
+    FILTER,
     JOIN,
     ROWS,
     TRANSFORMATION,
@@ -17,6 +18,7 @@ from airflow_provider_sqlflow.engine.graph import (
     Node,
 )
 from airflow_provider_sqlflow.engine.model import RelationId, RelationKind
+from airflow_provider_sqlflow.engine.orphans import share_operands
 from airflow_provider_sqlflow.engine.quote import Quoter
 from airflow_provider_sqlflow.engine.scope import Scope
 from airflow_provider_sqlflow.engine.session import Name, Session
@@ -112,6 +114,8 @@ class Reader:
         """A condition on the rows of a node."""
         rows = node.rows.inputs
         if rows is not None:
+            if kind in (FILTER, JOIN):
+                share_operands(expression, scope)
             self.walker.visit(expression, scope, kind, self.quoter.clause(expression), rows)
 
     def add_row_inputs(self, inputs: list[Input], node: Node, kind: int) -> None:

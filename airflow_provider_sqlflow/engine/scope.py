@@ -2,7 +2,8 @@
 
 The rule for a name without qualifier, in order: the one relation known to have it; the first of several
 (with ``ambiguous_column``); an alias of the same SELECT where the dialect allows it; the one relation whose
-columns are unknown; the first of several such (with ``orphan_column``); then the same in the query around.
+columns are unknown; the first of several such, or the one a comparison gives it to (with ``orphan_column``);
+then the same in the query around.
 This is SQLFlow's order (reference: sqlflow-lineage-model, section 13).
 """
 
@@ -28,6 +29,11 @@ class Source:
         self.qualifier = qualifier  # compared parts, e.g. (database, schema, table) or (alias,)
         self.is_visible = is_visible  # in SELECT *: the right side of a semi join is not
 
+    @property
+    def is_open_table(self) -> bool:
+        """Whether the relation has unknown columns; arrays and table functions name theirs."""
+        return self.node.has_unknown_columns and self.node.any_inputs is None
+
 
 class Scope:
     """The name space of one SELECT or DML statement."""
@@ -44,6 +50,7 @@ class Scope:
         self.early_aliases = session.rules.has_lateral_alias
         self.named_values: dict[str, Column] = {}
         self.windows: dict[str, Any] = {}  # named windows of this SELECT
+        self.owners: dict[str, Source] = {}  # of bare columns that a comparison shares out (orphans.py)
 
     def add(self, source: Source) -> None:
         """Bring a relation into scope."""
@@ -232,10 +239,7 @@ class Scope:
         return [(column, IDENTITY) for column in self._missing(name)]
 
     def _has_open_table(self) -> bool:
-        """Whether a relation here has unknown columns; arrays and table functions name theirs."""
-        return any(
-            source.node.has_unknown_columns and source.node.any_inputs is None for source in self.sources
-        )
+        return any(source.is_open_table for source in self.sources)
 
     def _here(self, name: Name) -> list[tuple[Column, int]] | None:
         """Columns of this scope that are declared under the name."""
@@ -269,16 +273,17 @@ class Scope:
             return None
         # What a table function or array gives has columns of its own names: others come first.
         open_sources = [source for source in open_sources if source.node.any_inputs is None] or open_sources
+        owner = self.owners.get(name.key, open_sources[0]).node
         if len(open_sources) > 1:
             names = ", ".join(str(source.node.id) for source in open_sources)
             self._report(
                 Severity.WARNING,
                 "orphan_column",
-                f"{name.text!r} may belong to any of {names}: taken as {open_sources[0].node.id}. "
+                f"{name.text!r} may belong to any of {names}: taken as {owner.id}. "
                 "Qualify it, or give a catalog",
                 name,
             )
-        return open_sources[0].node.find(name.key, name.text)
+        return owner.find(name.key, name.text)
 
     def _missing(self, name: Name) -> list[Column]:
         scope: Scope | None = self
