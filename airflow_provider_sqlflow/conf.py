@@ -74,6 +74,12 @@ def max_nesting() -> int:
 
 
 @cache
+def max_statement_seconds() -> int:
+    """``[sqlflow] max_statement_seconds``: a statement that takes longer is reported; 0 is no limit."""
+    return _at_least("max_statement_seconds", 0)
+
+
+@cache
 def processes() -> int:
     """``[sqlflow] processes``: how many processes analyse the files of a large job."""
     return _positive("processes")
@@ -126,8 +132,7 @@ def settings() -> Settings:
     """All of the section's options that the layers below Airflow read.
 
     Raises:
-        ConfigError: a number is not a positive whole number, the runner is unknown, or an option's name looks
-            misspelt.
+        ConfigError: a number is too small, the runner is unknown, or an option's name looks misspelt.
     """
     section = conf.getsection(SECTION) or {}
     check_names(section, list(get_provider_info()["config"][SECTION]["options"]), f"[{SECTION}] option ")
@@ -139,6 +144,7 @@ def settings() -> Settings:
         max_archive_ratio=max_archive_ratio(),
         max_statement_chars=max_statement_chars(),
         max_nesting=max_nesting(),
+        max_statement_seconds=max_statement_seconds(),
         processes=processes(),
         worker_lease_seconds=worker_lease_seconds(),
         store_retry_seconds=store_retry_seconds(),
@@ -161,6 +167,7 @@ def clear_cache() -> None:
         max_archive_ratio,
         max_statement_chars,
         max_nesting,
+        max_statement_seconds,
         processes,
         worker_lease_seconds,
         store_retry_seconds,
@@ -175,7 +182,12 @@ def clear_cache() -> None:
 
 
 def _positive(option: str) -> int:
+    return _at_least(option, 1)
+
+
+def _at_least(option: str, minimum: int) -> int:
     number = int(conf.getint(SECTION, option))
-    if number < 1:
-        raise ConfigError(f"[sqlflow] {option} = {number} is not a positive whole number")
+    if number < minimum:
+        kind = "a positive whole number" if minimum else "a whole number from 0 up"
+        raise ConfigError(f"[sqlflow] {option} = {number} is not {kind}")
     return number

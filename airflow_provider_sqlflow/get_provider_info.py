@@ -97,6 +97,9 @@ _OPTIONS: dict[str, Any] = {
         "A longer SQL statement is reported, not parsed.", "integer", str(4 * 1024 * 1024)
     ),
     "max_nesting": _option("Deepest bracket nesting that is parsed; deeper is reported.", "integer", "600"),
+    "max_statement_seconds": _option(
+        "A SQL statement that takes longer to parse and read is reported. 0 means no limit.", "integer", "60"
+    ),
     "processes": _option("How many processes analyse the files of a large job.", "integer", "1"),
     "worker_lease_seconds": _option(
         "A worker without a sign of life for so many seconds counts as lost; another claims its job.",

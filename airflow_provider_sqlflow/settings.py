@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from difflib import get_close_matches
 from pathlib import Path
 
@@ -37,6 +37,7 @@ class Settings:
         max_statement_chars: a longer statement is reported, not parsed.
         max_nesting: deepest bracket nesting that is parsed; deeper is reported (the compiled parser
             would end the process).
+        max_statement_seconds: a statement that takes longer to parse and read is reported; 0 is no limit.
         processes: how many processes analyse the files of a large job.
         worker_lease_seconds: after so long without a sign of life a worker counts as lost, and its job is
             another's to claim. All machines' clocks must agree much better than that.
@@ -56,6 +57,7 @@ class Settings:
     max_archive_ratio: int = 200
     max_statement_chars: int = 4 * 1024 * 1024
     max_nesting: int = 600
+    max_statement_seconds: int = field(default=60, metadata={"minimum": 0})
     processes: int = 1
     worker_lease_seconds: int = 60
     store_retry_seconds: int = 30
@@ -85,23 +87,24 @@ class Settings:
         warned about: other programs may use the prefix too.
 
         Raises:
-            ConfigError: a number is not a positive whole number, the runner is unknown, or a name looks
+            ConfigError: a number is no whole number or too small, the runner is unknown, or a name looks
                 misspelt.
         """
         environ = os.environ if environ is None else environ
         given = [name for name in environ if name.startswith(ENVIRONMENT_PREFIX)]
         check_names(
             [name.removeprefix(ENVIRONMENT_PREFIX) for name in given],
-            [field.name.upper() for field in fields(cls)],
+            [item.name.upper() for item in fields(cls)],
             f"environment variable {ENVIRONMENT_PREFIX}",
         )
         values: dict[str, str | int] = {}
-        for field in fields(cls):
-            variable = ENVIRONMENT_PREFIX + field.name.upper()
+        for item in fields(cls):
+            variable = ENVIRONMENT_PREFIX + item.name.upper()
             text = environ.get(variable, "")
-            if not text:
-                continue
-            values[field.name] = _number(variable, text) if isinstance(field.default, int) else text
+            if text and isinstance(item.default, int):
+                values[item.name] = _number(variable, text, item.metadata.get("minimum", 1))
+            elif text:
+                values[item.name] = text
         return cls(**values)  # type: ignore[arg-type]  # values follow the field types above
 
     def resolved_store_url(self) -> str:
@@ -133,11 +136,12 @@ def check_names(given: Iterable[str], known: Sequence[str], prefix: str) -> None
         )
 
 
-def _number(variable: str, text: str) -> int:
+def _number(variable: str, text: str, minimum: int) -> int:
     try:
         number = int(text)
     except ValueError:
-        number = 0
-    if number < 1:
-        raise ConfigError(f"{variable}={text!r} is not a positive whole number")
+        number = minimum - 1
+    if number < minimum:
+        kind = "a positive whole number" if minimum else "a whole number from 0 up"
+        raise ConfigError(f"{variable}={text!r} is not {kind}")
     return number

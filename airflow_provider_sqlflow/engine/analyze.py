@@ -20,7 +20,7 @@ from airflow_provider_sqlflow.engine.catalog import (
 )
 from airflow_provider_sqlflow.engine.collector import Collector
 from airflow_provider_sqlflow.engine.dialects import resolve_dialect, rules_of
-from airflow_provider_sqlflow.engine.limits import DEFAULT_LIMITS, Limits
+from airflow_provider_sqlflow.engine.limits import DEFAULT_LIMITS, Limits, Stopwatch, TimeLimitError
 from airflow_provider_sqlflow.engine.malformed import MalformedTextError, find_fault
 from airflow_provider_sqlflow.engine.model import (
     Diagnostic,
@@ -347,7 +347,8 @@ class _Reading:
         source = SourceText(script.name, text, len(script.prefix), len(script.suffix))
         text = " " + text[1:] if text.startswith("\ufeff") else text
         self.template = neutralise(text)
-        self.session = Session(source, self.template, rules_of(dialect), catalog, database, schema)
+        watch = Stopwatch(self.limits)
+        self.session = Session(source, self.template, rules_of(dialect), catalog, database, schema, watch)
         self.parser = StatementParser(dialect)
         self.outcomes: list[Outcome] = []
         self.count = 0
@@ -391,7 +392,7 @@ class _Reading:
             if current.is_block_word:
                 return count
             try:
-                tree = self.parser.parse(current)
+                tree = self._parse(current)
             except StatementError as error:
                 failure = failure or error
                 continue
@@ -401,6 +402,11 @@ class _Reading:
         if failure is not None:
             self._broken(pieces[index], failure)
         return 1
+
+    def _parse(self, raw: RawStatement) -> Any:
+        """The tree of a statement; its time begins here, and a parser cannot be interrupted."""
+        self.session.watch.start()
+        return self.parser.parse(raw)
 
     def _broken(self, raw: RawStatement, failure: StatementError) -> None:
         """A piece that the parser refuses: known by its text, several in one, or lost."""
@@ -419,7 +425,7 @@ class _Reading:
             if current.is_block_word:
                 return
             try:
-                tree = self.parser.parse(current)
+                tree = self._parse(current)
             except StatementError as error:
                 if not self._read_text(current):
                     pending = self._recover(current, error)
@@ -436,7 +442,7 @@ class _Reading:
             return None
         inner.shift(start)
         try:
-            tree = self.parser.parse(inner)
+            tree = self._parse(inner)
         except StatementError:
             return None
         return (inner, tree) if tree is not None else None
@@ -445,14 +451,20 @@ class _Reading:
         """A statement that no parser knows but whose lineage shows in its text."""
         statement = self._begin(raw)
         text = self.session.source.text[raw.start : raw.end]
+        self.session.watch.start()
         try:
             is_known = read_command(statement, text)
+            outcome = statement.outcome()
+        except TimeLimitError as error:
+            self.count -= 1
+            self._fail(raw.start, raw.end, raw.start, raw.end, "time_limit", str(error))
+            return True
         except (MalformedTextError, *_SLIPS):
             is_known = False  # too malformed even for that: the parser's message is the better one
         if not is_known:
             self.count -= 1
             return False
-        self.outcomes.append(statement.outcome())
+        self.outcomes.append(outcome)
         return True
 
     def _begin(self, raw: RawStatement) -> Statement:
@@ -462,6 +474,7 @@ class _Reading:
     def _read(self, raw: RawStatement, tree: Any) -> None:
         statement = self._begin(raw)
         try:
+            self.session.watch.check()
             read_statement(statement, tree)
             self.outcomes.append(statement.outcome())
         except RecursionError:
@@ -469,6 +482,9 @@ class _Reading:
             self._fail(
                 raw.start, raw.end, raw.start, raw.end, "nesting_limit", "the statement is nested too deeply"
             )
+        except TimeLimitError as error:
+            self.count -= 1
+            self._fail(raw.start, raw.end, raw.start, raw.end, "time_limit", str(error))
         except MalformedTextError as error:
             self.count -= 1
             self._fail(raw.start, raw.end, raw.start, raw.end, "parse_error", str(error))
@@ -489,7 +505,7 @@ class _Reading:
         if start is not None and start == error.index:
             before, behind = raw.cut(start)
             try:
-                tree = self.parser.parse(before)
+                tree = self._parse(before)
             except StatementError:
                 tree = None
             if tree is not None:

@@ -53,6 +53,7 @@ class Walker:
         ``kind`` is how the whole expression acts: IDENTITY for a value, an indirect kind for a
         condition.
         """
+        self.session.watch.step()
         out: list[Input] = []
         self.visit(expression, scope, kind, place, out)
         return out

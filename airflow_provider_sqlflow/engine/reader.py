@@ -70,6 +70,7 @@ class Reader:
 
     def scope(self, owner: Node, parent: Scope | None, ctes: Ctes) -> Scope:
         """An empty name space whose reads are noted on ``owner``."""
+        self.session.watch.check()
         return Scope(self.session, owner, parent, ctes)
 
     def _subquery_node(self, query: Any, scope: Scope) -> Node:

@@ -15,6 +15,7 @@ from sqlglot.tokenizer_core import Token, TokenType
 from airflow_provider_sqlflow.engine.catalog import Catalog, InMemoryCatalog, split_name
 from airflow_provider_sqlflow.engine.dialects import Rules
 from airflow_provider_sqlflow.engine.graph import Column, Input, Node, Place
+from airflow_provider_sqlflow.engine.limits import DEFAULT_LIMITS, Stopwatch
 from airflow_provider_sqlflow.engine.model import Diagnostic, KeyKind, RelationId, RelationKind, Severity
 from airflow_provider_sqlflow.engine.normalise import HIDDEN_DOT
 from airflow_provider_sqlflow.engine.template import Template
@@ -69,8 +70,10 @@ class Session:
         catalog: Catalog | None,
         database: str | None,
         schema: str | None,
+        watch: Stopwatch | None = None,
     ) -> None:
         self.source = source
+        self.watch = watch or Stopwatch(DEFAULT_LIMITS)
         self.template = template
         self.rules = rules
         self.catalog = catalog

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from airflow_provider_sqlflow.ingest.model import Columns, SourceFile
-from airflow_provider_sqlflow.jobs.incremental import declarations_to_json, input_key, lookups_to_json
+from airflow_provider_sqlflow.jobs.incremental import (
+    declarations_to_json,
+    input_key,
+    key_without_match,
+    lookups_to_json,
+)
 from airflow_provider_sqlflow.jobs.lineage.rows import index_rows
 from airflow_provider_sqlflow.jobs.model import JobCounts, JobFile, JobRequest, JobStatus
 from airflow_provider_sqlflow.jobs.store.base import FileResult
@@ -112,8 +118,10 @@ class FileAnalyzer:
 
         reading = self.read(task)
         result = reading.result
+        key = self.key_of(task.file)
+        is_late = any(item.code == "time_limit" for item in result.diagnostics)
         return FileResult(
-            input_key=self.key_of(task.file),
+            input_key=key_without_match(key) if is_late else key,
             lookups=lookups_to_json(reading.lookups),
             declarations=declarations_to_json(reading.declarations),
             document=result_to_json(result),
@@ -258,7 +266,12 @@ def summary_of(result: LineageResult, name: str) -> JobFile:
 def _limits(settings: Settings) -> Limits:
     from airflow_provider_sqlflow.engine.limits import Limits
 
-    return Limits(settings.max_statement_chars, settings.max_nesting)
+    return Limits(
+        settings.max_statement_chars,
+        settings.max_nesting,
+        settings.max_statement_seconds,
+        clock=time.monotonic,
+    )
 
 
 def base_relations(result: LineageResult) -> tuple[RelationId, ...]:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 def input_key(file: SourceFile, options: AnalysisOptions, settings: Settings) -> str:
     """SHA-256 of all that decides a file's result but the answers of catalogs."""
-    limits = (settings.max_statement_chars, settings.max_nesting)
+    limits = (settings.max_statement_chars, settings.max_nesting, settings.max_statement_seconds)
     defaults = (options.dialect, options.default_database, options.default_schema)
     told = [astuple(note) for note in file.notes]
     own = (
@@ -42,6 +42,11 @@ def input_key(file: SourceFile, options: AnalysisOptions, settings: Settings) ->
         file.suffix,
     )
     return _digest([_engine_version(), *defaults, *limits, *own], file.text)
+
+
+def key_without_match(key: str) -> str:
+    """A key that no file has, for a result that another run might not have, such as a timeout."""
+    return _digest([key, "not again"], "")
 
 
 def inputs_digest(keys: Iterable[str], options: AnalysisOptions) -> str:
@@ -89,7 +94,10 @@ def _digest(parts: list[object], text: str) -> str:
 
 @cache
 def _engine_version() -> str:
+    from airflow_provider_sqlflow.engine.document import FORMAT_VERSION
+
+    own = f"{__version__} {FORMAT_VERSION}"
     try:
-        return f"{__version__} {version('sqlglot')}"
+        return f"{own} {version('sqlglot')}"
     except PackageNotFoundError:  # a copy on the path, not an installation
-        return __version__
+        return own

@@ -150,6 +150,16 @@ class TestOptions:
         with pytest.raises(ConfigError, match=option):
             conf.settings()
 
+    def test_no_time_limit_is_zero(self, monkeypatch):
+        assert conf.max_statement_seconds() == 60
+        conf.clear_cache()
+        monkeypatch.setenv("AIRFLOW__SQLFLOW__MAX_STATEMENT_SECONDS", "0")
+        assert conf.settings().max_statement_seconds == 0
+        conf.clear_cache()
+        monkeypatch.setenv("AIRFLOW__SQLFLOW__MAX_STATEMENT_SECONDS", "-1")
+        with pytest.raises(ConfigError, match="max_statement_seconds = -1 is not a whole number from 0 up"):
+            conf.settings()
+
     def test_home_and_store_url(self, monkeypatch):
         monkeypatch.setenv("AIRFLOW__SQLFLOW__HOME", "/data/lineage")
         assert conf.settings().resolved_store_url() == "sqlite:////data/lineage/sqlflow.db"

@@ -190,3 +190,59 @@ def test_brackets_in_quotes_are_no_depth():
 def test_the_default_depth_lies_far_below_what_the_parser_survives():
     assert 100 <= DEFAULT_LIMITS.max_nesting <= 1_000
     assert DEFAULT_LIMITS.max_statement_chars >= 1_000_000
+
+
+class Clock:
+    """Goes on by one second each time somebody looks."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        self.now += 1.0
+        return self.now
+
+
+def test_a_statement_that_takes_too_long_loses_only_itself():
+    queries = " UNION ALL ".join(f"SELECT a FROM t{number}" for number in range(20))
+    script = f"INSERT INTO u (a) SELECT b FROM s;\n  INSERT INTO v (a) {queries};\nSELECT c FROM w"
+    result = analyze(script, limits=Limits(max_statement_seconds=10, clock=Clock()))
+    assert [item.is_ok for item in result.statements] == [True, False, True]
+    [error] = result.diagnostics
+    assert (error.code, str(error.span), error.span.end_line) == ("time_limit", "<sql>:2:3", 2)
+    assert error.message == "took longer than 10 seconds, the limit of a statement"
+    assert sources(analyze("SELECT c FROM w", limits=Limits(max_statement_seconds=10, clock=Clock()))) == {
+        "w.c"
+    }
+
+
+@pytest.mark.parametrize("seconds", [0, 1000])
+def test_time_that_is_not_limited_or_not_over(seconds):
+    queries = " UNION ALL ".join(f"SELECT a FROM t{number}" for number in range(20))
+    assert analyze(queries, limits=Limits(max_statement_seconds=seconds, clock=Clock())).diagnostics == ()
+    assert analyze(queries, limits=Limits(max_statement_seconds=1)).diagnostics == ()  # no clock
+
+
+def test_time_of_the_parser_counts():
+    clock = iter([0.0, 61.0])  # begin, parsed
+    [error] = analyze(
+        "SELECT a FROM t", limits=Limits(max_statement_seconds=60, clock=lambda: next(clock))
+    ).diagnostics
+    assert error.code == "time_limit"
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "INSERT INTO u SELECT {items} FROM t",
+        "INSERT INTO u SELECT a FROM t WHERE {conditions}",
+        "UNLOAD ('SELECT {items} FROM t') TO 's3://bucket/x'",
+    ],
+)
+def test_the_clock_is_looked_at_within_one_query(sql):
+    text = sql.format(
+        items=", ".join(f"c{number} + 1 AS x{number}" for number in range(3_000)),
+        conditions=" AND ".join(f"c{number} = 1" for number in range(3_000)),
+    )
+    result = analyze(text, dialect="redshift", limits=Limits(max_statement_seconds=6, clock=Clock()))
+    assert [item.code for item in result.diagnostics] == ["time_limit"]

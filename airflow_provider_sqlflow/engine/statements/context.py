@@ -254,6 +254,7 @@ class Statement:
         if known is not None and known.span is span:
             return known
         source, target, kind = step
+        self.session.watch.step()
         effect, subtype, masking = describe(kind)
         edge = _make_edge(source.ref, target.ref, effect, subtype, expression, span, self.index, masking)
         if known is None:
