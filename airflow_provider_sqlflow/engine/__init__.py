@@ -12,11 +12,11 @@ from airflow_provider_sqlflow.engine.analyze import (
     analyze,
     declared_columns,
     iter_scripts,
-    merge_results,
     read_script,
 )
 from airflow_provider_sqlflow.engine.catalog import Catalog, InMemoryCatalog, LayeredCatalog
 from airflow_provider_sqlflow.engine.document import result_from_json, result_to_json
+from airflow_provider_sqlflow.engine.merge import merge_results
 from airflow_provider_sqlflow.engine.model import (
     ColumnRef,
     Diagnostic,

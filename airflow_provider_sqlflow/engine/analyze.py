@@ -6,7 +6,7 @@ diagnostic, and the ones around it are still read.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -25,8 +25,6 @@ from airflow_provider_sqlflow.engine.malformed import MalformedTextError, find_f
 from airflow_provider_sqlflow.engine.model import (
     Diagnostic,
     Edge,
-    Key,
-    KeyKind,
     LineageResult,
     Relation,
     RelationEdge,
@@ -205,105 +203,6 @@ def declared_columns(
     result, declarations = _read_script(script, name, None, default_database, default_schema, None)
     columns = {join_name(parts): tuple(names) for parts, names in declarations}
     return columns, result.diagnostics
-
-
-def merge_results(results: Iterable[LineageResult]) -> LineageResult:
-    """Several results as one; relations that several mention are listed once."""
-    items = list(results)
-    relations: dict[RelationId, Relation] = {}
-    statements: list[StatementLineage] = []
-    mappings = [_unique_scopes(item, number) for number, item in enumerate(items)]
-    for item, mapping in zip(items, mappings, strict=True):
-        for relation in item.relations:
-            identity = mapping.get(relation.id, relation.id)
-            known = relations.get(identity)
-            relations[identity] = (
-                replace(relation, id=identity) if known is None else _united(known, relation)
-            )
-        statements.extend(_moved_statement(statement, mapping) for statement in item.statements)
-    return LineageResult(
-        statements=tuple(statements),
-        relations=tuple(relations.values()),
-        diagnostics=tuple(one for item in items for one in item.diagnostics),
-        folded_edges=tuple(
-            _moved(edge, mapping)
-            for item, mapping in zip(items, mappings, strict=True)
-            for edge in item.folded_edges
-        ),
-        folded_relation_edges=tuple(
-            dict.fromkeys(
-                replace(
-                    edge,
-                    source=mapping.get(edge.source, edge.source),
-                    target=mapping.get(edge.target, edge.target),
-                )
-                for item, mapping in zip(items, mappings, strict=True)
-                for edge in item.folded_relation_edges
-            )
-        ),
-        dialect=items[0].dialect if items else "",
-        source_name=items[0].source_name if len(items) == 1 else "",
-        renames=tuple(dict.fromkeys(rename for item in items for rename in item.renames)),
-        keys=_merged_keys(items),
-    )
-
-
-def _unique_scopes(result: LineageResult, number: int) -> dict[RelationId, RelationId]:
-    """Relations of statements get the script's number into their scope, so that scripts do not mix."""
-    return {
-        relation.id: replace(relation.id, scope=f"{number + 1}:{relation.id.scope}")
-        for relation in result.relations
-        if relation.id.scope is not None
-    }
-
-
-def _united(known: Relation, other: Relation) -> Relation:
-    types: dict[str, str] = {}
-    for relation in (known, other):
-        for number, column in enumerate(relation.columns):
-            given = relation.types[number] if number < len(relation.types) else ""
-            types[column] = types.get(column) or given
-    kind = other.kind if known.kind is RelationKind.TABLE else known.kind
-    return replace(known, columns=tuple(types), types=tuple(types.values()), kind=kind)
-
-
-def _merged_keys(items: list[LineageResult]) -> tuple[Key, ...]:
-    """The keys of all; a reference to a relation without columns is to its primary key."""
-    keys = [key for item in items for key in item.keys]
-    primary = {key.columns[0].relation: key.columns for key in keys if key.kind is KeyKind.PRIMARY}
-    found: dict[tuple[object, ...], Key] = {}
-    for key in keys:
-        if len(key.referenced) == 1 and key.referenced[0].name is None:
-            columns = primary.get(key.referenced[0].relation, ())
-            if len(columns) == len(key.columns):
-                key = replace(key, referenced=columns)
-        found.setdefault((key.kind, key.columns, key.referenced, key.name), key)
-    return tuple(found.values())
-
-
-def _moved(edge: Edge, mapping: dict[RelationId, RelationId]) -> Edge:
-    source, target = edge.source, edge.target
-    if source.relation in mapping:
-        source = replace(source, relation=mapping[source.relation])
-    if target.relation in mapping:
-        target = replace(target, relation=mapping[target.relation])
-    return (
-        edge
-        if source is edge.source and target is edge.target
-        else replace(edge, source=source, target=target)
-    )
-
-
-def _moved_statement(statement: StatementLineage, mapping: dict[RelationId, RelationId]) -> StatementLineage:
-    if not mapping:
-        return statement
-    return replace(
-        statement,
-        reads=tuple(mapping.get(item, item) for item in statement.reads),
-        writes=tuple(mapping.get(item, item) for item in statement.writes),
-        edges=tuple(_moved(edge, mapping) for edge in statement.edges),
-        folded=tuple(_moved(edge, mapping) for edge in statement.folded),
-    )
 
 
 def _read_script(
@@ -607,10 +506,11 @@ class _Reading:
     def _relations(self) -> Iterator[Relation]:
         source = self.session.source
         for identity, (node, place) in self.session.mentions.items():
-            types = self.session.types.get(identity, {})
-            columns: dict[str, str] = {}
-            for key, column in (*node.columns.items(), *node.found.items()):
-                columns.setdefault(column.name or "", types.get(key, "") if types else "")
+            columns = {column.name or "": "" for column in (*node.columns.values(), *node.found.values())}
+            for key, type_ in self.session.types.get(identity, {}).items():
+                column = node.columns.get(key) or node.found.get(key)
+                if column is not None:
+                    columns[column.name or ""] = type_
             span = source.span(*place) if place is not None else None
             yield _make_relation(identity, node.kind, tuple(columns), span, tuple(columns.values()))
 

@@ -8,9 +8,11 @@ names, types and keys are understood, what stands around them is passed over.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from sqlglot.tokenizer_core import Token, TokenType
 
+from airflow_provider_sqlflow.engine.cursor import Cursor
 from airflow_provider_sqlflow.engine.model import KeyKind
 from airflow_provider_sqlflow.engine.segments import CLOSERS, OPENERS
 
@@ -47,7 +49,9 @@ _KEY_NOISE = frozenset(
 )  # fmt: skip
 _NO_COLUMN = frozenset({"CHECK", "LIKE", "SUPPLEMENTAL", "PROJECTION", "EXCLUDE", "PARTITION", "PERIOD"})
 _COMPUTED = frozenset({"ALIAS", "MATERIALIZED"})
-_ANGLES = {TokenType.LT: 1, TokenType.GT: -1}
+_NAMES = frozenset({TokenType.VAR, TokenType.IDENTIFIER})
+_ITEM_ENDS = frozenset({TokenType.COMMA, *CLOSERS})
+_ANGLES: dict[TokenType | None, int] = {TokenType.LT: 1, TokenType.GT: -1}
 _KEY_START = {
     "PRIMARY": KeyKind.PRIMARY,
     "UNIQUE": KeyKind.UNIQUE,
@@ -55,8 +59,10 @@ _KEY_START = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class ColumnDefinition:
+_ITEM_WORDS = _NO_COLUMN | frozenset({*_KEY_START, "CONSTRAINT", "INDEX", "KEY", "FULLTEXT", "SPATIAL"})
+
+
+class ColumnDefinition(NamedTuple):
     """A declared column. ``type`` is the tokens of its type from first to last, empty when it has none."""
 
     name: Token
@@ -103,86 +109,13 @@ def read_definitions(tokens: list[Token], dialect: str) -> Definitions | None:
     return None
 
 
-def _first_word(text: str) -> str:
-    words = text.upper().split() or [""]
-    return words[-1] if words[-1] == "INDEX" else words[0]  # T-SQL: NONCLUSTERED INDEX is one token
-
-
-class _Scan:
-    """Reads forward through the tokens of one statement."""
+class _Scan(Cursor):
+    """Reads what one statement declares."""
 
     def __init__(self, tokens: list[Token], dialect: str) -> None:
-        self.tokens = tokens
+        super().__init__(tokens)
         self.dialect = dialect
-        self.at = 0
         self.found = Definitions(())
-
-    # Words ----------------------------------------------------------------------------------------
-
-    def word(self, ahead: int = 0) -> str:
-        """The word here, in capitals: of ``PRIMARY KEY``, one token, the first. Empty for all else."""
-        index = self.at + ahead
-        if index >= len(self.tokens):
-            return ""
-        token = self.tokens[index]
-        if token.token_type in (TokenType.IDENTIFIER, TokenType.STRING):
-            return ""
-        return _first_word(token.text)
-
-    def kind(self, ahead: int = 0) -> TokenType | None:
-        index = self.at + ahead
-        return self.tokens[index].token_type if index < len(self.tokens) else None
-
-    def take(self, *words: str) -> bool:
-        """Step over these words if they stand here."""
-        if all(self.word(number) == word for number, word in enumerate(words)):
-            self.at += len(words)
-            return True
-        return False
-
-    def is_name(self, ahead: int = 0) -> bool:
-        if self.kind(ahead) is TokenType.IDENTIFIER:
-            return True
-        word = self.word(ahead)
-        return bool(word) and (word[0].isalpha() or word[0] in "_#@")
-
-    @property
-    def is_end(self) -> bool:
-        return self.at >= len(self.tokens)
-
-    @property
-    def last(self) -> Token:
-        """The token before this place; the text may end within a bracket."""
-        return self.tokens[min(self.at, len(self.tokens)) - 1]
-
-    def names(self) -> tuple[Token, ...]:
-        """A dotted name."""
-        parts: list[Token] = []
-        while self.is_name():
-            parts.append(self.tokens[self.at])
-            self.at += 1
-            if self.kind() is not TokenType.DOT:
-                break
-            self.at += 1
-        return tuple(parts)
-
-    def skip_brackets(self) -> None:
-        """Behind the bracket that opens here."""
-        depth = 0
-        while not self.is_end:
-            kind = self.kind()
-            depth += (kind in OPENERS) - (kind in CLOSERS)
-            self.at += 1
-            if depth == 0:
-                return
-
-    def skip_item(self) -> None:
-        """To the comma or bracket that ends the item."""
-        while not self.is_end and self.kind() is not TokenType.COMMA and self.kind() not in CLOSERS:
-            if self.kind() in OPENERS:
-                self.skip_brackets()
-            else:
-                self.at += 1
 
     # Statements -----------------------------------------------------------------------------------
 
@@ -236,12 +169,6 @@ class _Scan:
                 self.skip_one()
         return self.found if self.found.name else None
 
-    def skip_one(self) -> None:
-        if self.kind() in OPENERS:
-            self.skip_brackets()
-        else:
-            self.at += 1
-
     def added(self) -> None:
         if self.word() in ("COLUMN", "COLUMNS"):
             self.at += 1
@@ -259,8 +186,8 @@ class _Scan:
             self.at += 1
         is_list = self.kind() is TokenType.L_PAREN
         self.at += is_list
-        while self.is_name() and (column := self.column()) is not None:
-            self.found.retyped.append(column)
+        while self.is_name():
+            self.found.retyped.append(self.column())
             if not is_list or self.kind() is not TokenType.COMMA:
                 break
             self.at += 1
@@ -302,8 +229,12 @@ class _Scan:
     def items(self) -> None:
         """The items of a bracket that opens here."""
         self.at += 1
-        while not self.is_end and self.kind() not in CLOSERS:
+        while not self.is_end and self.kinds[self.at] not in CLOSERS:
             begin = self.at
+            if self.is_plain_column():
+                self.found.columns.append(ColumnDefinition(self.tokens[begin], (self.tokens[begin + 1],)))
+                self.at += 3 if self.kinds[begin + 2] is TokenType.COMMA else 2
+                continue
             self.item()
             self.skip_item()
             if self.kind() is TokenType.COMMA:
@@ -314,8 +245,22 @@ class _Scan:
         self.found.is_plain &= not self.is_end
         self.at += 1
 
+    def is_plain_column(self) -> bool:
+        """Whether a name and a type of one word are all there is of an item: most columns are so."""
+        at, kinds = self.at, self.kinds
+        return (
+            kinds[at + 2] in _ITEM_ENDS
+            and kinds[at] in _NAMES
+            and self.words[at] not in _ITEM_WORDS
+            and self.words[at + 1] not in _BEHIND_TYPE
+            and kinds[at + 1] not in _ITEM_ENDS
+        )
+
     def item(self) -> None:
         """A column with its keys, or a key of the table."""
+        if self.words[self.at] not in _ITEM_WORDS and self.is_name():
+            self.found.columns.append(self.column())
+            return
         begin = self.at
         name = None
         if self.take("CONSTRAINT"):
@@ -327,11 +272,10 @@ class _Scan:
         if self.starts_key():
             self.table_key(begin, name)
         elif self.word() not in _NO_COLUMN or self.is_column_named_so():
-            column = self.column() if self.is_name() else None
-            if column is None:
-                self.found.is_plain = False
+            if self.is_name():
+                self.found.columns.append(self.column())
             else:
-                self.found.columns.append(column)
+                self.found.is_plain = False
 
     def is_column_named_so(self) -> bool:
         """Whether a word that begins a constraint is a column's name: ``period INT``."""
@@ -391,14 +335,14 @@ class _Scan:
         target = self.names()
         return target, self.listed() if self.kind() is TokenType.L_PAREN else ()
 
-    def column(self) -> ColumnDefinition | None:
+    def column(self) -> ColumnDefinition:
         """A name, its type, and what is said of the column; its keys are added on the way."""
         name = self.tokens[self.at]
         self.at += 1
         type_ = self.type()
         is_computed = is_identity = False
         constraint: Token | None = None
-        while not self.is_end and self.kind() is not TokenType.COMMA and self.kind() not in CLOSERS:
+        while not self.is_end and self.kinds[self.at] not in _ITEM_ENDS:
             word = self.word()
             begin = self.at
             if word == "CONSTRAINT" and self.is_name(1):
@@ -447,27 +391,29 @@ class _Scan:
     def type(self) -> tuple[Token, ...]:
         """The tokens of a type, up to the first word that says something else."""
         begin, angles = self.at, 0
+        kinds, words = self.kinds, self.words
         while not self.is_end:
-            kind, word = self.kind(), self.word()
+            kind, word = kinds[self.at], words[self.at]
             if angles == 0:
                 if kind is TokenType.COMMA or kind in CLOSERS or self.is_behind_type(word):
                     break
-                is_first = self.at == begin or self.kind(-1) is TokenType.DOT
-                if word and word[0].isalpha() and not is_first and word not in _TYPE_WORDS:
+                is_first = self.at == begin or kinds[self.at - 1] is TokenType.DOT
+                if not is_first and word and word[0].isalpha() and word not in _TYPE_WORDS:
                     self.found.is_plain = False
             if kind in OPENERS:
                 self.skip_brackets()
                 continue
-            angles += _ANGLES.get(kind, 0) if kind is not None else 0
+            if kind in _ANGLES:
+                angles += _ANGLES[kind]
             self.at += 1
         return tuple(self.tokens[begin : self.at])
 
     def is_behind_type(self, word: str) -> bool:
+        if word in _BEHIND_TYPE:
+            return True
         if word == "CHARACTER":  # MySQL: VARCHAR(9) CHARACTER SET utf8
             return self.word(1) == "SET"
-        if word == "WITH":
-            return self.word(1) not in ("TIME", "LOCAL")
-        return word in _BEHIND_TYPE
+        return word == "WITH" and self.word(1) not in ("TIME", "LOCAL")
 
     def table_keys(self) -> None:
         """Keys that stand behind the column list: ClickHouse, StarRocks, Teradata's primary index."""

@@ -133,6 +133,16 @@ class Session:
             is_placeholder = self.template.covers(start, end)
         return Name(text, fold(text, quoted), start, end, is_placeholder)
 
+    def token_key(self, token: Token, base: int) -> str:
+        """The compared form of the column name that a token spells."""
+        if self.is_templated:
+            return self.token_name(token, base, is_column=True).key
+        name = (token.text, token.token_type is TokenType.IDENTIFIER)
+        key = self._column_keys.get(name)
+        if key is None:
+            key = self._column_keys[name] = self.rules.column_key(*name)
+        return key
+
     def relation_name_of(self, name: Name) -> Name:
         """A name read as a column's, compared as a relation's."""
         return Name(name.text, self.rules.relation_key(name.text, False), name.start, name.end)

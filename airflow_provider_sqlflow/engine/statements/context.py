@@ -254,7 +254,6 @@ class Statement:
         if known is not None and known.span is span:
             return known
         source, target, kind = step
-        self.session.watch.step()
         effect, subtype, masking = describe(kind)
         edge = _make_edge(source.ref, target.ref, effect, subtype, expression, span, self.index, masking)
         if known is None:
@@ -279,6 +278,7 @@ class Statement:
 
     def _fold_into(self, edges: dict[Step, Edge], target: Column, value: Column) -> None:
         first = value.inputs[0].place if value.inputs else None
+        self.session.watch.step()
         for leaf, kind, place in column_leaves(value):
             key = (leaf, target, kind)
             if key not in edges:
@@ -286,6 +286,7 @@ class Statement:
 
     def _fold_rows(self, edges: dict[Step, Edge], target: Column, rows: Column) -> None:
         for leaf, kind, place in row_leaves(rows):
+            self.session.watch.step()
             key = (leaf, target, kind)
             if kind != ROWS and key not in edges:
                 edges[key] = self._edge(key, place)

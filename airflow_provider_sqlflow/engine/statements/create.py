@@ -37,7 +37,8 @@ def read_create(statement: Statement, tree: Any) -> None:
     this = tree.args["this"]
     columns = statement.names(this.args.get("expressions") or ()) if isinstance(this, exp.Schema) else []
     found = _definitions(statement) if kind == "TABLE" and isinstance(this, exp.Schema) else None
-    if found is not None and found.is_plain:  # T-SQL's INDEX among the columns is none, to the parser it is
+    if found is not None and found.is_plain and statement.session.rules.skips_identity:
+        # T-SQL's INDEX among the columns is one to the parser.
         starts = {column.name.start + statement.raw.base for column in found.columns}
         columns = [column for column in columns if column.start in starts or column.start < 0]
     _read_create(statement, tree, kind, columns)

@@ -41,7 +41,8 @@ def note_declared(statement: Statement, node: Node, found: Definitions) -> None:
         for column in found.columns
         if (column.is_computed and rules.skips_computed) or (column.is_identity and rules.skips_identity)
     ]
-    session.skipped[node.id] = frozenset(_column_name(statement, column.name).key for column in skipped)
+    base = statement.raw.base
+    session.skipped[node.id] = frozenset(session.token_key(column.name, base) for column in skipped)
     session.keys[:] = [key for key in session.keys if key.node is not node]
     note_keys(statement, node, found.keys)
 
@@ -61,7 +62,8 @@ def _note_types(statement: Statement, node: Node, columns: Iterable[ColumnDefini
     for column in columns:
         if column.type:
             written = text[column.type[0].start + base : column.type[-1].end + base + 1]
-            types[_column_name(statement, column.name).key] = " ".join(written.split())
+            key = statement.session.token_key(column.name, base)
+            types[key] = " ".join(written.split()) if len(column.type) > 1 else written
 
 
 def note_keys(statement: Statement, node: Node, keys: Iterable[KeyDefinition]) -> None:
