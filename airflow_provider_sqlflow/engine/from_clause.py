@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from sqlglot import exp
@@ -212,7 +213,7 @@ class FromReader(PivotReader):
         if isinstance(inner, exp.Query):
             self.read(inner, node, scope, scope.ctes)
         else:
-            self._function_columns(inner, node, scope)
+            self._function_columns(inner, node, scope, self.alias_columns(item.args.get("alias")))
         self._finish_source(item, node, scope, is_visible)
 
     def _unnest(self, item: Any, scope: Scope, is_visible: bool) -> None:
@@ -316,10 +317,11 @@ class FromReader(PivotReader):
         node.complete()
         self._finish_source(item, node, scope, is_visible)
 
-    def _function_columns(self, inner: Any, node: Node, scope: Scope) -> None:
+    def _function_columns(self, inner: Any, node: Node, scope: Scope, names: Sequence[Name] = ()) -> None:
         place = self.quoter.extent(inner) if isinstance(inner, exp.Expr) else self.quoter.whole
-        if isinstance(inner, exp.Stack) and (columns := read_stack(self.walker, inner, scope, place)):
-            for number, found in enumerate(columns):
+        stacked = read_stack(self.walker, inner, scope, place, len(names))
+        if stacked:
+            for number, found in enumerate(stacked):
                 node.add(f"col{number}", f"col{number}", found)
             node.complete()
             return

@@ -162,13 +162,17 @@ class Scope:
 
     def field_of(self, column: Column, path: list[Name]) -> Column:
         """A field of a struct that the script built, as a column of its own; else the whole column."""
-        owner = column
+        owner, seen = column, {column}
         while owner not in self.session.structs:
             inputs = owner.inputs or ()
-            if len(inputs) != 1 or inputs[0].kind != IDENTITY:
+            if len(inputs) != 1 or inputs[0].kind != IDENTITY or inputs[0].column in seen:
                 return column
             owner = inputs[0].column
-        (node, fields), field = self.session.structs[owner], None
+            seen.add(owner)  # a recursive query may lead back
+        node, fields, width = self.session.structs[owner]
+        if len(owner.inputs or ()) != width:
+            return column
+        field = None
         for name in path:
             field = fields.get(name.key)
             if field is None:

@@ -19,7 +19,7 @@ from airflow_provider_sqlflow.engine.graph import (
 )
 from airflow_provider_sqlflow.engine.reader import identifier_of
 from airflow_provider_sqlflow.engine.scope import Scope
-from airflow_provider_sqlflow.engine.session import Name
+from airflow_provider_sqlflow.engine.session import Name, Struct
 from airflow_provider_sqlflow.engine.structs import read_stack, read_struct
 
 _STRUCTS = (exp.Struct, exp.Cast, exp.Paren)
@@ -60,8 +60,8 @@ class SelectListReader(FromReader):
             self._project_columns(value, scope, node)
             return
         place = self.quoter.item(projection)
-        if isinstance(value, exp.Stack):
-            for number, found in enumerate(read_stack(self.walker, value, scope, place)):
+        if isinstance(value, exp.Stack) and (columns := read_stack(self.walker, value, scope, place)):
+            for number, found in enumerate(columns):
                 node.add(f"col{number}", f"col{number}", found)
             return
         struct = read_struct(self.walker, value, scope, place) if isinstance(value, _STRUCTS) else None
@@ -69,7 +69,7 @@ class SelectListReader(FromReader):
         name = self._output_name(projection, value, place)
         column = node.add(name.key, name.text, inputs)
         if struct:
-            self.session.structs[column] = (node, struct[0])
+            self.session.structs[column] = Struct(node, struct[0], len(struct[1]))
         if isinstance(projection, exp.Alias):
             scope.aliases.setdefault(name.key, column)
             column.leaves = None
@@ -105,9 +105,10 @@ class SelectListReader(FromReader):
         """``expr AS (a, b)``: Hive's stack(), posexplode()."""
         place = self.quoter.clause(projection)
         value = projection.args["this"]
-        stacked = read_stack(self.walker, value, scope, place) if isinstance(value, exp.Stack) else []
+        identifiers = projection.args.get("expressions") or ()
+        stacked = read_stack(self.walker, value, scope, place, len(identifiers))
         inputs = [] if stacked else self.walker.inputs(value, scope, TRANSFORMATION, place)
-        for number, identifier in enumerate(projection.args.get("expressions") or ()):
+        for number, identifier in enumerate(identifiers):
             name = self.session.column_name(identifier, self.base)
             node.add(name.key, name.text, stacked[number] if number < len(stacked) else inputs)
 

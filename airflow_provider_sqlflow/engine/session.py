@@ -46,6 +46,17 @@ class StructField(NamedTuple):
     fields: dict[str, StructField]
 
 
+class Struct(NamedTuple):
+    """A column that a query builds as a struct: its node, its fields, and how many inputs they have in all.
+
+    A column with more inputs than that is not only this struct: another branch of a union adds to it.
+    """
+
+    node: Node
+    fields: dict[str, StructField]
+    width: int
+
+
 class DeclaredKey(NamedTuple):
     """A key while its script is being read; ``target`` is what a foreign key references."""
 
@@ -89,7 +100,7 @@ class Session:
         self.skipped: dict[RelationId, frozenset[str]] = {}  # columns that INSERT without a list leaves out
         self.keys: list[DeclaredKey] = []
         self.diagnostics: list[Diagnostic] = []
-        self.structs: dict[Column, tuple[Node, dict[str, StructField]]] = {}  # columns that are built structs
+        self.structs: dict[Column, Struct] = {}
         self.is_templated = bool(template.starts)
         self._column_keys: dict[tuple[str, bool], str] = {}
         self._relation_keys: dict[tuple[str, bool], str] = {}

@@ -55,15 +55,20 @@ def _field_name(item: Any) -> Any:
     return item.args.get("this") if isinstance(item, (exp.PropertyEQ, exp.Column)) else None
 
 
-def read_stack(walker: Walker, call: Any, scope: Scope, place: Place) -> list[list[Input]]:
+def read_stack(walker: Walker, call: Any, scope: Scope, place: Place, named: int = 0) -> list[list[Input]]:
     """Hive's ``stack(rows, a, b, c, d)``: the inputs of each column, for its values are dealt out in turn.
 
-    Empty when it does not say how many rows there are.
+    Empty for another call, when it does not say how many rows there are, and when that does not fit the
+    number of columns that are named.
     """
+    if not isinstance(call, exp.Stack):
+        return []
     rows = call.args.get("this")
     values: Sequence[Any] = call.args.get("expressions") or ()
     count = int(rows.name) if isinstance(rows, exp.Literal) and rows.name.isdigit() else 0
     width = -(-len(values) // count) if count else 0
+    if named and named != width:
+        return []
     return [
         [
             found
