@@ -28,7 +28,9 @@ def only_file(folder: Path, node: dict[str, Any], **more: Any) -> SourceFile:
 def analyzed(path: Path, dialect: str = "auto") -> list[FileOutcome]:
     inputs = open_inputs((PathSource(str(path)),), SETTINGS)
     options = AnalysisOptions(inputs.dialect(dialect), found_catalog=inputs.catalog)
-    return sorted(analyze_files(inputs.read(), options, SETTINGS), key=lambda outcome: outcome.position)
+    return sorted(
+        analyze_files(inputs.read(options.dialect), options, SETTINGS), key=lambda outcome: outcome.position
+    )
 
 
 def edges(outcomes: list[FileOutcome]) -> set[str]:

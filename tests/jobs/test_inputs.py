@@ -22,7 +22,7 @@ def test_sources_of_every_kind_in_the_order_given(tmp_path: Path) -> None:
     )
     inputs = open_inputs(sources, Settings())
     assert inputs.names == ("x.zip/a.sql", "sub/b.sql", "inline", "folder/a.sql")
-    assert [(file.name, file.text) for file in inputs.read()] == [
+    assert [(file.name, file.text) for file in inputs.read("")] == [
         ("x.zip/a.sql", "-- zip"),
         ("sub/b.sql", "-- b"),
         ("inline", "-- text"),

@@ -9,6 +9,7 @@ import pytest
 
 from airflow_provider_sqlflow.errors import ConfigError, EmptyInputError, UnknownDialectError
 from airflow_provider_sqlflow.jobs.analysis import AnalysisOptions, analyze_files
+from airflow_provider_sqlflow.jobs.execution import Execution
 from airflow_provider_sqlflow.jobs.inputs import JobInputs, open_inputs
 from airflow_provider_sqlflow.jobs.model import CsvSource, JobSource, JobStatus, PathSource, TextSource
 from airflow_provider_sqlflow.jobs.runners.inline import InlineRunner
@@ -32,7 +33,7 @@ def opened(*sources: JobSource) -> JobInputs:
 
 def edges(inputs: JobInputs, **options: object) -> set[str]:
     wanted = AnalysisOptions("postgres", found_catalog=inputs.catalog, **options)  # type: ignore[arg-type]
-    outcomes = analyze_files(inputs.read(), wanted, SETTINGS)
+    outcomes = analyze_files(inputs.read("postgres"), wanted, SETTINGS)
     return {f"{edge.source} -> {edge.target}" for item in outcomes for edge in item.result.edges()}
 
 
@@ -69,7 +70,7 @@ def test_first_source_that_knows_a_table_wins(tmp_path: Path) -> None:
 
 def test_double_names_are_told(tmp_path: Path) -> None:
     texts = [TextSource(name, "SELECT 1") for name in ("q.sql", "Q.SQL", "r.sql")]
-    first, second, third = opened(*texts).read()
+    first, second, third = opened(*texts).read("")
     assert (first.name, second.name, third.name) == ("q.sql", "Q~2.SQL", "r.sql")
     assert (first.notes, third.notes) == ((), ())
     assert [(note.code, note.message) for note in second.notes] == [
@@ -88,7 +89,7 @@ def test_catalogs_alone_are_nothing_to_analyse(tmp_path: Path) -> None:
 def test_problem_of_a_csv_stands_at_its_line(tmp_path: Path) -> None:
     (tmp_path / "dump.csv").write_text(",,,a,SELECT 1,\nonly,two\n")
     outcomes = list(
-        analyze_files(opened(PathSource(str(tmp_path / "dump.csv"))).read(), AnalysisOptions(""), SETTINGS)
+        analyze_files(opened(PathSource(str(tmp_path / "dump.csv"))).read(""), AnalysisOptions(""), SETTINGS)
     )
     assert [item.summary.cause for item in outcomes if item.summary.cause] == [
         "dump.csv:2:1: row at line 2: 2 columns, but the SQL is expected in column 5"
@@ -140,7 +141,9 @@ def test_a_job_takes_the_dialect_and_catalog_of_a_project(store: SqlJobStore, tm
     )
     write_json(tmp_path / "target" / "catalog.json", catalog({"dev.raw.s": ["x"]}))
     clock = TickingClock()
-    service = JobService(store, InlineRunner(store, SETTINGS, clock), SETTINGS, clock)
+    service = JobService(
+        store, InlineRunner(store, Execution(store, SETTINGS, clock), SETTINGS, clock), SETTINGS, clock
+    )
     request = make_request(sources=(PathSource(str(tmp_path)),), dialect="auto", idempotency_key="k")
     job = service.submit(request)
     assert (job.status, job.dialect, job.counts.column_edges) == (JobStatus.SUCCESS, "snowflake", 1)
@@ -157,7 +160,9 @@ def test_secrets_of_a_url_are_in_no_message_or_result(store: SqlJobStore, tmp_pa
     memory.pipe("/ann:hunter22@host/job/a.sql", b"INSERT INTO t SELECT x FROM s; SELECT (")
     try:
         clock = TickingClock()
-        service = JobService(store, InlineRunner(store, SETTINGS, clock), SETTINGS, clock)
+        service = JobService(
+            store, InlineRunner(store, Execution(store, SETTINGS, clock), SETTINGS, clock), SETTINGS, clock
+        )
         source = PathSource("memory://ann:hunter22@host/job")
         job = service.submit(make_request(sources=(source,), dialect="postgres"))
         told = json.dumps([repr(job), repr(service.list_files(job.id)), *store.iter_results(job.id)])
