@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
 
 import click
 
-from airflow_provider_sqlflow.cli.options import FORMAT_HELP
+from airflow_provider_sqlflow.cli.options import FORMAT_HELP, json_option, moment
 from airflow_provider_sqlflow.cli.state import CliState, pass_state
-from airflow_provider_sqlflow.errors import ConfigError
 from airflow_provider_sqlflow.jobs.lineage.model import Direction, LineageGraph, LineageState, Reach
 from airflow_provider_sqlflow.jobs.model import JobId
 
@@ -29,7 +27,6 @@ _ANSWER_FORMATS = (
 
 Command = TypeVar("Command", bound=Callable[..., object])
 
-_json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 _output_option = click.option(
     "--output", "-o", metavar="FILE", help="Write here, whole or not at all, instead of to standard output."
 )
@@ -52,7 +49,10 @@ def _with(*options: Callable[[Command], Command]) -> Callable[[Command], Command
 
 _state_options = _with(
     click.option(
-        "--as-of", metavar="TIME", help="The state at a time: 2026-01-31T12:00, UTC unless it says."
+        "--as-of",
+        type=moment,
+        metavar="TIME",
+        help="The state at a time: 2026-01-31T12:00, UTC unless it says.",
     ),
     click.option(
         "--as-of-run",
@@ -89,7 +89,7 @@ _closure_options = _with(
     click.option(
         "--format", "-f", "format_name", metavar="NAME", default=TREE, show_default=True, help=_ANSWER_FORMATS
     ),
-    _json_option,
+    json_option,
     _output_option,
 )
 
@@ -156,7 +156,7 @@ def _closure(
 @_column_option
 @_reach_options
 @_state_options
-@_json_option
+@json_option
 @pass_state
 def origins(
     state: CliState,
@@ -189,7 +189,7 @@ def origins(
 @_state_options
 @_makers_option
 @click.option("--limit", default=10, show_default=True, type=click.IntRange(min=1), help="At most so many.")
-@_json_option
+@json_option
 @pass_state
 def path(
     state: CliState,
@@ -227,7 +227,7 @@ def path(
 @_state_options
 @click.option("--limit", default=100, show_default=True, type=click.IntRange(min=1))
 @click.option("--offset", default=0, show_default=True, type=click.IntRange(min=0))
-@_json_option
+@json_option
 @pass_state
 def tables(state: CliState, /, pattern: str, limit: int, offset: int, as_json: bool, **where: Any) -> None:
     """List tables by name. PATTERN is a part of the name, or all of it with * and ? as wildcards."""
@@ -260,7 +260,7 @@ def export(state: CliState, /, format_name: str, output: str, **where: Any) -> N
 def _state(
     service: LineageService,
     *,
-    as_of: str | None,
+    as_of: datetime | None,
     as_of_run: tuple[str, int] | None,
     jobs: tuple[str, ...],
     owner: str,
@@ -268,20 +268,10 @@ def _state(
 ) -> LineageState:
     if as_of is not None and as_of_run is not None:
         raise click.UsageError("give --as-of or --as-of-run, not both")
-    at = _time(as_of) if as_of is not None else None
+    at = as_of
     if as_of_run is not None:
         at = service.end_of_run(JobId(as_of_run[0]), as_of_run[1])
     return LineageState(at, tuple(map(JobId, jobs)), owner, tag)
-
-
-def _time(text: str) -> datetime:
-    import pendulum
-
-    with suppress(ValueError):
-        moment = pendulum.parse(text, tz="UTC")
-        if isinstance(moment, pendulum.DateTime):
-            return moment
-    raise ConfigError(f"--as-of {text!r} is no time: write 2026-01-31 or 2026-01-31T12:00+01:00")
 
 
 def _write(graph: LineageGraph, format_name: str, stream: BinaryIO, *, title: str, as_json: bool) -> None:

@@ -6,8 +6,9 @@ import json
 import re
 import sys
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import replace
-from datetime import datetime, timedelta, timezone
+from datetime import datetime, timedelta
 from pathlib import Path, PurePosixPath
 from typing import TypeVar
 
@@ -80,13 +81,13 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON."
 
 def moment(text: str) -> datetime:
     """The aware time that a text such as 2026-01-31 or 2026-01-31T08:30+02:00 means; UTC without a zone."""
-    try:
-        found = datetime.fromisoformat(text.removesuffix("Z"))
-    except ValueError:
-        raise click.BadParameter(
-            f"{text!r} is not a time such as 2026-01-31 or 2026-01-31T08:30+02:00"
-        ) from None
-    return found if found.tzinfo is not None else found.replace(tzinfo=timezone.utc)
+    import pendulum
+
+    with suppress(ValueError):
+        found = pendulum.parse(text, tz="UTC")
+        if isinstance(found, pendulum.DateTime):
+            return found
+    raise click.BadParameter(f"{text!r} is no time: write 2026-01-31 or 2026-01-31T08:30+02:00")
 
 
 def age(text: str) -> timedelta:

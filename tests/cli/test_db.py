@@ -61,7 +61,7 @@ def test_clean(run: Run) -> None:
         ([], "give either --before or --older-than"),
         (["--before", "2026-01-01", "--older-than", "3d"], "give either --before or --older-than"),
         (["--older-than", "3 days"], "'3 days' is not a length of time such as 12h, 30d or 8w"),
-        (["--before", "then"], "'then' is not a time"),
+        (["--before", "then"], "'then' is no time"),
     ],
 )
 def test_clean_that_is_refused(run: Run, arguments: list[str], message: str) -> None:

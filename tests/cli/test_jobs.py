@@ -219,8 +219,8 @@ def test_schedule_is_shown_and_changed(run: Run) -> None:
         (["schedule", "nope"], "no job nope"),
         (["rerun", "nope"], "no job nope"),
         (["runs", "nope"], "no job nope"),
-        (["list", "--since", "yesterday"], "'yesterday' is not a time such as 2026-01-31"),
-        (["instances", "t", "--until", "1"], "'1' is not a time"),
+        (["list", "--since", "yesterday"], "'yesterday' is no time"),
+        (["instances", "t", "--until", "then"], "'then' is no time"),
     ],
 )
 def test_what_is_refused(run: Run, arguments: list[str], message: str) -> None:
@@ -252,4 +252,7 @@ def test_instances_of_a_table(run: Run) -> None:
     assert "sales.load[4] 2026-01-01 try 2" in row
     assert (row.split()[:3], end) == (["t", "write", "success"], "1 of 1 instance")
     assert json.loads(run("job", "instances", "t", "--read", "--json").stdout)["total"] == 0
-    assert json.loads(run("job", "instances", "s", "--since", "2020-01-01Z", "--json").stdout)["total"] == 1
+    assert (
+        json.loads(run("job", "instances", "s", "--since", "2020-01-01T00:00Z", "--json").stdout)["total"]
+        == 1
+    )

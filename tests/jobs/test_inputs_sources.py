@@ -31,6 +31,12 @@ def opened(*sources: JobSource) -> JobInputs:
     return open_inputs(sources, SETTINGS)
 
 
+def service_of(store: SqlJobStore) -> JobService:
+    clock = TickingClock()
+    runner = InlineRunner(store, Execution(store, SETTINGS, clock), SETTINGS, clock)
+    return JobService(store, runner, SETTINGS, clock)
+
+
 def edges(inputs: JobInputs, **options: object) -> set[str]:
     wanted = AnalysisOptions("postgres", found_catalog=inputs.catalog, **options)  # type: ignore[arg-type]
     outcomes = analyze_files(inputs.read("postgres"), wanted, SETTINGS)
@@ -140,7 +146,6 @@ def test_a_job_takes_the_dialect_and_catalog_of_a_project(store: SqlJobStore, tm
         manifest(model("m", "select * from dev.raw.s"), adapter="snowflake"),
     )
     write_json(tmp_path / "target" / "catalog.json", catalog({"dev.raw.s": ["x"]}))
-    clock = TickingClock()
     service = JobService(
         store, InlineRunner(store, Execution(store, SETTINGS, clock), SETTINGS, clock), SETTINGS, clock
     )
@@ -159,7 +164,6 @@ def test_secrets_of_a_url_are_in_no_message_or_result(store: SqlJobStore, tmp_pa
     memory = fsspec.filesystem("memory")
     memory.pipe("/ann:hunter22@host/job/a.sql", b"INSERT INTO t SELECT x FROM s; SELECT (")
     try:
-        clock = TickingClock()
         service = JobService(
             store, InlineRunner(store, Execution(store, SETTINGS, clock), SETTINGS, clock), SETTINGS, clock
         )
