@@ -146,9 +146,7 @@ def test_a_job_takes_the_dialect_and_catalog_of_a_project(store: SqlJobStore, tm
         manifest(model("m", "select * from dev.raw.s"), adapter="snowflake"),
     )
     write_json(tmp_path / "target" / "catalog.json", catalog({"dev.raw.s": ["x"]}))
-    service = JobService(
-        store, InlineRunner(store, Execution(store, SETTINGS, clock), SETTINGS, clock), SETTINGS, clock
-    )
+    service = service_of(store)
     request = make_request(sources=(PathSource(str(tmp_path)),), dialect="auto", idempotency_key="k")
     job = service.submit(request)
     assert (job.status, job.dialect, job.counts.column_edges) == (JobStatus.SUCCESS, "snowflake", 1)
@@ -164,9 +162,7 @@ def test_secrets_of_a_url_are_in_no_message_or_result(store: SqlJobStore, tmp_pa
     memory = fsspec.filesystem("memory")
     memory.pipe("/ann:hunter22@host/job/a.sql", b"INSERT INTO t SELECT x FROM s; SELECT (")
     try:
-        service = JobService(
-            store, InlineRunner(store, Execution(store, SETTINGS, clock), SETTINGS, clock), SETTINGS, clock
-        )
+        service = service_of(store)
         source = PathSource("memory://ann:hunter22@host/job")
         job = service.submit(make_request(sources=(source,), dialect="postgres"))
         told = json.dumps([repr(job), repr(service.list_files(job.id)), *store.iter_results(job.id)])
