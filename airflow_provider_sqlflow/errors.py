@@ -13,7 +13,7 @@
       LineageError              NameNotFoundError, AmbiguousNameError
       StoreError                StoreUnavailableError (retryable), StoreVersionError
       ClientError               AuthenticationError, RemoteError, RemoteUnavailableError (retryable)
-      ExportError               UnknownFormatError
+      ExportError               UnknownFormatError, ExportOptionError
       EmissionError
 
 Errors cross process borders (workers, triggers), so they pickle: extra facts are attributes with
@@ -261,6 +261,12 @@ class UnknownFormatError(ExportError):
     """No export format has this name."""
 
     code = "unknown_format"
+
+
+class ExportOptionError(ExportError):
+    """An export option has an unknown name or a value that it cannot have; the message lists both."""
+
+    code = "export_option"
 
 
 class EmissionError(SqlFlowError):

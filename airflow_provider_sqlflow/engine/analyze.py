@@ -215,7 +215,7 @@ def _read_script(
 ) -> tuple[LineageResult, tuple[Declaration, ...]]:
     """A script's lineage and the relations that it declares: name parts and columns."""
     with quiet_sqlglot(), Collector() as collector:
-        reading = _Reading(
+        reading = Reading(
             script,
             dialect,
             catalog,
@@ -228,7 +228,7 @@ def _read_script(
     return result, declarations
 
 
-class _Reading:
+class Reading:
     """One script being read."""
 
     def __init__(
@@ -254,6 +254,7 @@ class _Reading:
         self.losses = 0
 
     def run(self, collector: Collector) -> LineageResult:
+        """Read the whole script."""
         for part in split(self.template.text, self.dialect):
             if isinstance(part, BrokenText):
                 self._fail(part.start, part.end, part.start, part.end, "unreadable_text", part.message)

@@ -246,7 +246,7 @@ def _aggregate(
 ) -> None:
     step = kind if kind & 15 >= JOIN else AGGREGATION | (kind & MASKED)
     if isinstance(e, (exp.Count, exp.CountIf, exp.ApproxDistinct)):
-        if not e.args.get("this") or isinstance(e.args["this"], exp.Star):
+        if not e.args.get("this") or isinstance(e.args["this"], (exp.Star, exp.Literal)):
             for source in scope.sources:
                 out.append(Input(source.node.rows, step, place))
             return
@@ -394,7 +394,7 @@ _MASKING_NAMES = frozenset(
         "siphash64", "cityhash64",
     }
 )  # fmt: skip
-_AGGREGATE_NAMES = frozenset(
+AGGREGATE_NAMES = frozenset(
     {
         "collect", "map_agg", "multimap_agg", "histogram", "numeric_histogram", "max_by", "min_by",
         "string_agg", "json_agg", "jsonb_agg", "json_object_agg", "jsonb_object_agg", "group_concat",
@@ -469,7 +469,7 @@ def _anonymous(
         return
     elif name in _MASKING_NAMES:
         _masking(walker, e, scope, kind, place, out)
-    elif name in _AGGREGATE_NAMES:
+    elif name in AGGREGATE_NAMES:
         _aggregate(walker, e, scope, kind, place, out)
     else:
         _default(walker, e, scope, kind, place, out)

@@ -30,6 +30,7 @@ class ExportOptions:
         indirect: show edges whose source only decides (filters, joins, groups, conditions).
         joins: show which columns are compared in joins.
         keys: show foreign keys.
+        calls: show which routine calls which.
         result_sets: which query results are nodes.
         functions: show function calls as nodes between columns.
         constants: show constants as sources.
@@ -45,6 +46,7 @@ class ExportOptions:
     indirect: bool = True
     joins: bool = False
     keys: bool = False
+    calls: bool = False
     result_sets: ResultSets = ResultSets.TOP
     functions: bool = False
     constants: bool = False

@@ -227,3 +227,15 @@ def rules_of(dialect: str) -> Rules:
         skips_identity=dialect in _TSQL,
         has_schemas=dialect not in {"mysql", "hive", "teradata", "clickhouse", "sqlite"},
     )
+
+
+def case_of(dialect: str) -> str:
+    """How a dialect stores names written without quotes: ``upper``, ``lower``, ``exact`` or ``any``."""
+    return _CASES.get(rules_of(dialect).strategy, "any")
+
+
+_CASES = {
+    NormalizationStrategy.UPPERCASE: "upper",
+    NormalizationStrategy.LOWERCASE: "lower",
+    NormalizationStrategy.CASE_SENSITIVE: "exact",
+}

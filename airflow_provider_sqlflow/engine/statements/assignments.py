@@ -7,6 +7,7 @@ from typing import Any
 from sqlglot import exp
 
 from airflow_provider_sqlflow.engine.graph import DECIDES, IDENTITY, TRANSFORMATION, Column, Input, Node
+from airflow_provider_sqlflow.engine.quote import Quoter
 from airflow_provider_sqlflow.engine.scope import Scope
 from airflow_provider_sqlflow.engine.session import Name
 from airflow_provider_sqlflow.engine.statements.context import Statement, value_column
@@ -51,7 +52,7 @@ def assignments(
             continue
         if not isinstance(left, exp.Column):
             continue
-        start = _behind_equals(statement, place, right)
+        start = behind_equals(reader.quoter, place)
         inputs = reader.walker.inputs(right, scope, IDENTITY, start)
         names = reader.walker.names(left)
         if _is_compound(reader.quoter.text(place)):  # T-SQL: a += b
@@ -63,9 +64,9 @@ def assignments(
     return found
 
 
-def _behind_equals(statement: Statement, place: tuple[int, int], right: Any) -> tuple[int, int]:
+def behind_equals(quoter: Quoter, place: tuple[int, int]) -> tuple[int, int]:
     """The right side of an assignment: what stands behind its ``=``."""
-    text = statement.reader.quoter.text(place)
+    text = quoter.text(place)
     head, equals, tail = text.partition("=")
     if not equals:
         return place

@@ -333,20 +333,26 @@ class _Chain:
 
     def link(self, inputs: Iterable[Input], target: Column) -> None:
         """All steps into one column."""
-        seen: set[tuple[Column, int]] = set()
+        seen: set[tuple[Column, int, Place]] = set()
         for item in inputs:
             source, kind = item.column, item.kind
             if kind & 15 >= ROWS and not source.is_derived:
                 continue  # that a base relation's rows are read is a relation edge, not a column edge
-            if (source, kind) in seen:
+            step = (source, kind, item.place)  # branches of a set operation read one column, each its own way
+            if step in seen:
                 continue
-            seen.add((source, kind))
+            seen.add(step)
             if source.name is None and kind == IDENTITY:
                 kind = JOIN
             is_itself = source.name == target.name and source.relation == target.relation
-            if is_itself and source.is_derived:
+            if is_itself and source.is_derived and not _is_recursive(source):
                 continue  # a column of itself: a branch or another version of the same relation
             self.edges.append(self.make((source, target, kind), item.place))
+
+
+def _is_recursive(column: Column) -> bool:
+    """Whether a column that feeds itself is one of a recursive query; rows and versions of tables are not."""
+    return column.name is not None and column.relation.scope not in (None, "session")
 
 
 def base_relations(node: Node, *, through_temporary: bool) -> list[Node]:

@@ -221,9 +221,12 @@ def _branch(statement: Statement, then: Any, scope: Scope, target: Source, sourc
     if not items and isinstance(values, exp.Values):
         first = (values.args.get("expressions") or [None])[0]
         items = list(first.args.get("expressions") or ()) if isinstance(first, exp.Tuple) else []
+    # What is inserted is of the source: a bare name means its column, also where the target has one.
+    inner = statement.reader.scope(scope.owner, scope.parent, scope.ctes)
+    inner.add(source)
     pairs: Pairs = []
     for number, item in enumerate(items):
-        inputs = statement.reader.walker.inputs(item, scope, IDENTITY, statement.reader.quoter.extent(item))
+        inputs = statement.reader.walker.inputs(item, inner, IDENTITY, statement.reader.quoter.extent(item))
         name = names[number] if number < len(names) else None
         if name is None and isinstance(item, exp.Column):
             name = statement.reader.walker.names(item)[-1]

@@ -1,0 +1,54 @@
+"""One step of lineage as SQLFlow counts it: the unit that the documents of this package are made of."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from airflow_provider_sqlflow.engine.model import ColumnRef, Edge, StatementLineage
+
+DIRECT_FLOW = "fdd"
+INDIRECT_FLOW = "fdr"
+JOIN = "join"
+FOREIGN_KEY = "er"
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """How two columns are compared.
+
+    Attributes:
+        clause: ``joinCondition`` or ``where``.
+        join_type: ``inner``, ``left`` …; empty where the text is not at hand.
+        text: the comparison as written.
+    """
+
+    clause: str
+    join_type: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Flow:
+    """A relation of one source and one target.
+
+    Attributes:
+        source: where it comes from.
+        target: where it goes.
+        type: ``fdd``, ``fdr``, ``join`` or ``er``.
+        effect: SQLFlow's effectType, or ``None``.
+        edge: the step of the analysis behind it: text and place. ``None`` for what the text only implies.
+        statement: the statement that makes it.
+        clause: the clause in which the source stands.
+        function: name of the function when the target is a function's result.
+        condition: the comparison, for ``join``.
+    """
+
+    source: ColumnRef
+    target: ColumnRef
+    type: str
+    effect: str | None = None
+    edge: Edge | None = None
+    statement: StatementLineage | None = None
+    clause: str = "selectList"
+    function: str | None = None
+    condition: Condition | None = None
