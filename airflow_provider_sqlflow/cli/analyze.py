@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from airflow_provider_sqlflow.cli.export_options import export_options
 from airflow_provider_sqlflow.cli.options import (
     FORMAT_HELP,
     analysis_options,
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
 @click.option(
     "--output", "-o", metavar="FILE", help="Write here, whole or not at all, instead of to standard output."
 )
+@export_options
 @click.option("--quiet", "-q", is_flag=True, help="Leave the summary line out; diagnostics are still shown.")
 @pass_state
 def analyze(
@@ -54,6 +56,7 @@ def analyze(
     format_name: str,
     output: str | None,
     quiet: bool,
+    options: dict[str, str],
 ) -> None:
     """Print the lineage of FILES.
 
@@ -64,10 +67,11 @@ def analyze(
     """
     from airflow_provider_sqlflow.ingest.naming import path_names
     from airflow_provider_sqlflow.jobs.analysis import AnalysisOptions
-    from airflow_provider_sqlflow.jobs.export import check_format
+    from airflow_provider_sqlflow.jobs.export import check_format, read_options
     from airflow_provider_sqlflow.jobs.inputs import named_dialect, open_inputs
 
     check_format(format_name)
+    read_options(options)
     if output is None and format_name == "png" and sys.stdout.isatty():
         raise click.UsageError("a png picture is not for a terminal; give --output FILE")
     settings = state.settings()
@@ -75,14 +79,14 @@ def analyze(
     inputs = open_inputs(job_sources(files, csv_columns, csv_quote, csv_escape), settings, path_names)
     dialect = inputs.dialect(dialect)
     catalog = read_catalog(catalog_path, dialect)
-    options = AnalysisOptions(dialect, default_database, default_schema, catalog, inputs.catalog)
-    outcomes, counts = _run(inputs, options, settings)
+    reading = AnalysisOptions(dialect, default_database, default_schema, catalog, inputs.catalog)
+    outcomes, counts = _run(inputs, reading, settings)
     result = _merge(outcomes)
     for diagnostic in result.diagnostics:
         click.echo(diagnostic_line(diagnostic), err=True)
     if all(outcome.source.problem for outcome in outcomes):
         raise UnreadableInputError("none of the files could be read")
-    _write(result, outcomes, format_name, output, default_name(files))
+    _write(result, outcomes, format_name, output, default_name(files), options)
     if not quiet:
         click.echo(_summary(counts), err=True)
     if any(outcome.summary.cause for outcome in outcomes):
@@ -112,7 +116,12 @@ def _merge(outcomes: list[FileOutcome]) -> LineageResult:
 
 
 def _write(
-    result: LineageResult, outcomes: list[FileOutcome], format_name: str, output: str | None, title: str
+    result: LineageResult,
+    outcomes: list[FileOutcome],
+    format_name: str,
+    output: str | None,
+    title: str,
+    options: dict[str, str],
 ) -> None:
     from airflow_provider_sqlflow.jobs.export import export_result, write_result
     from airflow_provider_sqlflow.jobs.service import utc_now
@@ -121,10 +130,12 @@ def _write(
         return {outcome.source.name: outcome.source.text for outcome in outcomes}
 
     if output is not None:
-        export_result(result, format_name, output, title=title, instant=utc_now(), texts=texts)
+        export_result(
+            result, format_name, output, title=title, instant=utc_now(), texts=texts, options=options
+        )
         return
     stream = sys.stdout.buffer
-    write_result(result, format_name, stream, title=title, instant=utc_now(), texts=texts)
+    write_result(result, format_name, stream, title=title, instant=utc_now(), texts=texts, options=options)
     stream.flush()
 
 

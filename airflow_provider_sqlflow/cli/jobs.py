@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from airflow_provider_sqlflow.cli import rendering
+from airflow_provider_sqlflow.cli.export_options import export_options
 from airflow_provider_sqlflow.cli.instances import instances
 from airflow_provider_sqlflow.cli.options import (
     FORMAT_HELP,
@@ -222,11 +223,12 @@ def runs(state: CliState, job_id: str, as_json: bool) -> None:
 @click.argument("job_id")
 @click.option("--format", "-f", "format_name", metavar="NAME", required=True, help=FORMAT_HELP)
 @click.option("--output", "-o", metavar="FILE", required=True, help="Where to; whole or not at all.")
+@export_options
 @pass_state
-def export(state: CliState, job_id: str, format_name: str, output: str) -> None:
+def export(state: CliState, job_id: str, format_name: str, output: str, options: dict[str, str]) -> None:
     """Write a job's result to a file."""
     with state.client() as client:
-        summary = client.export_job(JobId(job_id), format_name, output)
+        summary = client.export_job(JobId(job_id), format_name, output, options)
     click.echo(rendering.export_text(summary))
 
 

@@ -6,6 +6,7 @@ Two ways behind it: :mod:`~airflow_provider_sqlflow.client.embedded` (this proce
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Protocol
 
@@ -120,12 +121,17 @@ class SqlFlowClient(Protocol):
     def delete_job(self, job_id: JobId) -> Job:
         """Remove a job's results and mark it deleted."""
 
-    def export_job(self, job_id: JobId, format: str, path: str) -> ExportSummary:
+    def export_job(
+        self, job_id: JobId, format: str, path: str, options: Mapping[str, str] | None = None
+    ) -> ExportSummary:
         """Write a job's result to ``path`` (a local file; whole or not at all).
+
+        ``options`` say what to show, by name: ours (``{"indirect": "false"}``) or SQLFlow's settings.
 
         Raises:
             JobNotReadyError: the job has no result.
             UnknownFormatError: no such format.
+            ExportOptionError: an unknown option, or a value that it cannot have.
         """
 
     def ping(self) -> str:

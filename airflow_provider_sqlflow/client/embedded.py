@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from collections.abc import Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -126,9 +127,11 @@ class EmbeddedClient:
         """See the protocol."""
         return self._service().delete(job_id)
 
-    def export_job(self, job_id: JobId, format: str, path: str) -> ExportSummary:
+    def export_job(
+        self, job_id: JobId, format: str, path: str, options: Mapping[str, str] | None = None
+    ) -> ExportSummary:
         """See the protocol."""
-        return self._service().export(job_id, format, path)
+        return self._service().export(job_id, format, path, options)
 
     def ping(self) -> str:
         """See the protocol."""

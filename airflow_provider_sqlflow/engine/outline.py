@@ -71,7 +71,7 @@ class StatementOutline:
 
     Attributes:
         blocks: outer and inner ones.
-        target_names: the column list of an INSERT or CREATE.
+        target_names: the column list of an INSERT or CREATE, or the partition columns of a load.
         joins: how relations are joined, by the place of the condition: ``inner``, ``left`` …
     """
 
@@ -144,6 +144,10 @@ class _Reader:
                 self._query(query, is_root=True)
 
     def _names(self, tree: Any) -> None:
+        partition = tree.args.get("partition") if isinstance(tree, exp.LoadData) else None
+        if isinstance(partition, exp.Expr):
+            columns = [column.name for column in partition.find_all(exp.Column)]
+            self.found.target_names = tuple(dict.fromkeys(columns))
         schema = tree.args.get("this")
         if isinstance(schema, exp.Schema) and isinstance(tree, (exp.Insert, exp.Create)):
             names = [item.name for item in schema.args.get("expressions") or () if item.name]

@@ -17,8 +17,13 @@ from airflow_provider_sqlflow.engine.model import LineageResult
 from airflow_provider_sqlflow.errors import UnknownFormatError
 from airflow_provider_sqlflow.formats.options import DEFAULT_OPTIONS, ExportOptions
 
-Chunks = Callable[[LineageResult, str, ExportOptions], Iterable[str | bytes]]
-"""What a format's module offers: a result, a title and options give the document in pieces."""
+Chunks = Callable[..., Iterable[str | bytes]]
+"""What a format's module offers: a result, a title and options give the document in pieces.
+
+A format that quotes the SQL takes ``texts``, too: a function that gives the texts by file name.
+"""
+
+Texts = Callable[[], Mapping[str, str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +37,7 @@ class Format:
         module: the module below ``formats`` that holds ``function``.
         function: name of the :data:`Chunks` function.
         summary: one line for people.
+        quotes_text: whether the function takes the SQL texts.
     """
 
     name: str
@@ -40,6 +46,7 @@ class Format:
     module: str
     function: str
     summary: str
+    quotes_text: bool = False
 
     @property
     def chunks(self) -> Chunks:
@@ -48,13 +55,30 @@ class Format:
         return cast("Chunks", getattr(module, self.function))
 
 
+_JSON = "application/json"
+
+
 def _table(*formats: Format) -> Mapping[str, Format]:
     return {entry.name: entry for entry in formats}
 
 
 FORMATS: Mapping[str, Format] = _table(
-    Format("json", ".json", "application/json", "sqlflow.document", "iter_json", "SQLFlow's document"),
-    Format("csv", ".csv", "text/csv", "csv_rows", "iter_csv", "one edge a row, SQLFlow's columns"),
+    Format("json", ".json", _JSON, "sqlflow.document", "iter_json", "SQLFlow's document", True),
+    Format(
+        "json-flat", ".flat.json", _JSON, "sqlflow.flat", "iter_flat_json", "the same, flat as in 2022", True
+    ),
+    Format(
+        "json-tables",
+        ".tables.json",
+        _JSON,
+        "sqlflow.document",
+        "iter_table_lineage",
+        "tables and the statements between them",
+        True,
+    ),
+    Format("json-v2", ".v2.json", _JSON, "sqlflow.v2", "iter_json_v2", "the announced second model", True),
+    Format("xml", ".xml", "application/xml", "sqlflow.xml", "iter_xml", "SQLFlow's dataflow.xml", True),
+    Format("csv", ".csv", "text/csv", "csv_rows", "iter_csv", "one edge a row, SQLFlow's columns", True),
     Format("graphml", ".graphml", "application/graphml+xml", "graphml", "iter_graphml", "GraphML for yEd"),
     Format("svg", ".svg", "image/svg+xml", "picture", "draw_svg", "picture, vector"),
     Format("png", ".png", "image/png", "picture", "draw_png", "picture, pixels"),
@@ -83,6 +107,7 @@ def write(
     *,
     title: str = "",
     options: ExportOptions = DEFAULT_OPTIONS,
+    texts: Texts = dict,
 ) -> None:
     """Write a result to a binary stream, piece by piece. Text is UTF-8.
 
@@ -92,19 +117,27 @@ def write(
         stream: where to; it stays open.
         title: what the document calls itself, where the format has a place for it.
         options: what to show.
+        texts: gives the SQL text by file name; asked for only by formats and options that need it.
 
     Raises:
         UnknownFormatError: no such format.
         ExportError: the format needs a package that is not installed, or cannot draw the result.
     """
-    for chunk in get_format(format).chunks(result, title, options):
+    found = get_format(format)
+    quoted = {"texts": texts} if found.quotes_text else {}
+    for chunk in found.chunks(result, title, options, **quoted):
         stream.write(chunk.encode("utf-8", "replace") if isinstance(chunk, str) else chunk)
 
 
 def render(
-    format: str, result: LineageResult, *, title: str = "", options: ExportOptions = DEFAULT_OPTIONS
+    format: str,
+    result: LineageResult,
+    *,
+    title: str = "",
+    options: ExportOptions = DEFAULT_OPTIONS,
+    texts: Texts = dict,
 ) -> bytes:
     """The whole document in memory; arguments and errors as in :func:`write`."""
     stream = io.BytesIO()
-    write(format, result, stream, title=title, options=options)
+    write(format, result, stream, title=title, options=options, texts=texts)
     return stream.getvalue()

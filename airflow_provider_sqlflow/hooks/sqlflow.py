@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -105,9 +106,11 @@ class SqlFlowHook(BaseHook):
         """:meth:`cancel_job` for an event loop."""
         return await (await self.aget_conn()).acancel_job(job_id)
 
-    def export_job(self, job_id: JobId, format: str, path: str) -> ExportSummary:
+    def export_job(
+        self, job_id: JobId, format: str, path: str, options: Mapping[str, str] | None = None
+    ) -> ExportSummary:
         """Write a job's result to a local file, whole or not at all."""
-        return self.get_conn().export_job(job_id, format, path)
+        return self.get_conn().export_job(job_id, format, path, options)
 
     def test_connection(self) -> tuple[bool, str]:
         """What the connection form's test button shows: whether jobs can be submitted, and one line."""

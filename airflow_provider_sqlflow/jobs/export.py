@@ -17,6 +17,7 @@ from airflow_provider_sqlflow.jobs.model import ExportSummary
 
 if TYPE_CHECKING:
     from airflow_provider_sqlflow.engine import LineageResult
+    from airflow_provider_sqlflow.formats.options import ExportOptions
 
 OPENLINEAGE = "openlineage"
 """The one export that is no format of ``formats.registry``: newline-delimited OpenLineage events."""
@@ -38,6 +39,18 @@ def check_format(format: str) -> None:
         raise UnknownFormatError(f"unknown format {format!r}; known: {', '.join(format_names())}")
 
 
+def read_options(options: Mapping[str, str] | None) -> ExportOptions:
+    """What an export shows, from values by name: our names (``indirect``) or SQLFlow's settings.
+
+    Raises:
+        ExportOptionError: an unknown option, or a value that it cannot have; the message lists what
+            there is.
+    """
+    from airflow_provider_sqlflow.formats.sqlflow.settings import apply_settings
+
+    return apply_settings(options or {})
+
+
 def write_result(
     result: LineageResult,
     format: str,
@@ -46,6 +59,7 @@ def write_result(
     title: str,
     instant: datetime,
     texts: Callable[[], Mapping[str, str]],
+    options: Mapping[str, str] | None = None,
 ) -> None:
     """Write a result to a binary stream.
 
@@ -56,18 +70,21 @@ def write_result(
         title: the job's name.
         instant: when the job ran, for formats that tell a time.
         texts: gives the SQL text by file name, asked only by formats that quote it.
+        options: what to show, by name; see :func:`read_options`.
 
     Raises:
         UnknownFormatError: no such format.
+        ExportOptionError: an unknown option, or a value that it cannot have.
         ExportError: the format cannot be made.
     """
     check_format(format)
+    shown = read_options(options)
     if format == OPENLINEAGE:
         _write_events(result, stream, title, instant, texts())
         return
     from airflow_provider_sqlflow.formats import registry
 
-    registry.write(format, result, stream, title=title)
+    registry.write(format, result, stream, title=title, options=shown, texts=texts)
 
 
 def _write_events(
@@ -89,6 +106,7 @@ def export_result(
     title: str,
     instant: datetime,
     texts: Callable[[], Mapping[str, str]],
+    options: Mapping[str, str] | None = None,
 ) -> ExportSummary:
     """Write a result to a file, whole or not at all; arguments as in :func:`write_result`.
 
@@ -96,11 +114,12 @@ def export_result(
 
     Raises:
         UnknownFormatError: no such format.
+        ExportOptionError: an unknown option, or a value that it cannot have.
         ExportError: the file cannot be written; the message names it and the reason.
     """
 
     def write(stream: BinaryIO) -> None:
-        write_result(result, format, stream, title=title, instant=instant, texts=texts)
+        write_result(result, format, stream, title=title, instant=instant, texts=texts, options=options)
 
     size = write_whole(Path(path), write)
     return ExportSummary(format, path, size, len(base_relations(result)), len(result.edges()))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timezone
@@ -273,12 +273,17 @@ class JobService:
 
     # -- results
 
-    def export(self, job_id: JobId, format: str, path: str) -> ExportSummary:
+    def export(
+        self, job_id: JobId, format: str, path: str, options: Mapping[str, str] | None = None
+    ) -> ExportSummary:
         """Write the result of a job's last whole run to a local file, whole or not at all.
+
+        ``options`` say what to show, by name (:func:`airflow_provider_sqlflow.jobs.export.read_options`).
 
         Raises:
             JobNotReadyError: the job has no result.
             UnknownFormatError: no such format.
+            ExportOptionError: an unknown option, or a value that it cannot have.
             ExportError: the file cannot be written.
         """
         from airflow_provider_sqlflow import engine
@@ -289,6 +294,7 @@ class JobService:
             reason = f": {job.error}" if job.error else ""
             raise JobNotReadyError(f"job {job_id} is {job.status.value} and has no result{reason}")
         export.check_format(format)
+        export.read_options(options)
         result = engine.merge_results(map(engine.result_from_json, self._store.iter_results(job_id)))
         return export.export_result(
             result,
@@ -297,6 +303,7 @@ class JobService:
             title=job.name,
             instant=job.begin_at or job.created_at,
             texts=lambda: dict(self._store.iter_texts(job_id)),
+            options=options,
         )
 
     def close(self) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
@@ -39,17 +39,19 @@ def export_paths(output_path: str, job_name: str, formats: Sequence[str]) -> dic
     return {name: f"{output_path.rstrip('/')}/{stem}{suffix}" for name, suffix in suffixes.items()}
 
 
-def export_file(hook: SqlFlowHook, job_id: JobId, format: str, path: str) -> ExportSummary:
+def export_file(
+    hook: SqlFlowHook, job_id: JobId, format: str, path: str, options: Mapping[str, str] | None = None
+) -> ExportSummary:
     """Write one export to a local path, or to a temporary file and from there to an object store."""
     if not _is_url(path):
-        return hook.export_job(job_id, format, path)
+        return hook.export_job(job_id, format, path, options)
 
     from airflow.sdk import ObjectStoragePath
 
     target = ObjectStoragePath(path)
     with TemporaryDirectory(prefix="sqlflow-export-") as folder:
         local = Path(folder) / target.name
-        summary = hook.export_job(job_id, format, str(local))
+        summary = hook.export_job(job_id, format, str(local), options)
         target.parent.mkdir(parents=True, exist_ok=True)
         with local.open("rb") as source, target.open("wb") as copy:  # type: ignore[no-untyped-call]
             shutil.copyfileobj(source, copy)

@@ -310,12 +310,14 @@ class SqlFlowExportOperator(BaseOperator):
         output_path: a folder, which is created where missing, or, for a single format, a file name
             with a suffix. A local path, or a URL that ``ObjectStoragePath`` understands such as
             ``s3://conn@bucket/lineage``. A trailing slash always means a folder (templated).
-        formats: one or several of ``json``, ``csv``, ``graphml``, ``svg``, ``png``, ``openlineage``,
-            ``edges``, ``tree`` (templated).
+        formats: one or several names of export formats, such as ``json``, ``csv``, ``graphml``, ``svg``,
+            ``openlineage`` (templated).
+        options: what to show, by name: ours (``{"indirect": "false", "result_sets": "all"}``) or SQLFlow's
+            settings (``{"showRelationType": "fdd"}``); values are text (templated).
         sqlflow_conn_id: id of the connection (templated).
     """
 
-    template_fields: Sequence[str] = ("job_id", "output_path", "formats", "sqlflow_conn_id")
+    template_fields: Sequence[str] = ("job_id", "output_path", "formats", "options", "sqlflow_conn_id")
     ui_color = "#dcedf7"
 
     def __init__(
@@ -324,6 +326,7 @@ class SqlFlowExportOperator(BaseOperator):
         job_id: str,
         output_path: str | ObjectStoragePath,
         formats: str | Sequence[str] = "json",
+        options: Mapping[str, str] | None = None,
         sqlflow_conn_id: str = SqlFlowHook.default_conn_name,
         **kwargs: Any,
     ) -> None:
@@ -331,6 +334,7 @@ class SqlFlowExportOperator(BaseOperator):
         self.job_id = job_id
         self.output_path = output_path
         self.formats = formats
+        self.options = options
         self.sqlflow_conn_id = sqlflow_conn_id
 
     @cached_property
@@ -342,7 +346,7 @@ class SqlFlowExportOperator(BaseOperator):
         """Write the files, each whole or not at all.
 
         Raises:
-            AirflowFailException: the job has no result, or a format is unknown.
+            AirflowFailException: the job has no result, or a format or option is unknown.
         """
         job_id = JobId(self.job_id)
         formats = [self.formats] if isinstance(self.formats, str) else list(self.formats)
@@ -351,7 +355,7 @@ class SqlFlowExportOperator(BaseOperator):
                 job = self.hook.get_job(job_id)
                 exports = []
                 for name, path in export_paths(str(self.output_path), job.name, formats).items():
-                    summary = export_file(self.hook, job_id, name, path)
+                    summary = export_file(self.hook, job_id, name, path, self.options)
                     self.log.info("Wrote %s (%d bytes, %d edges)", summary.path, summary.size, summary.edges)
                     exports.append(asdict(summary))
         finally:

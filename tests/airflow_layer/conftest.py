@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
 from pathlib import Path
@@ -103,10 +103,14 @@ class MemoryClient:
         self._move(job_id, JobStatus.DELETE)
         return self.jobs[job_id]
 
-    def export_job(self, job_id: JobId, format: str, path: str) -> ExportSummary:
+    def export_job(
+        self, job_id: JobId, format: str, path: str, options: Mapping[str, str] | None = None
+    ) -> ExportSummary:
         if not self.jobs[job_id].status.has_result:
             raise JobNotReadyError(f"job {job_id} has no result")
-        text = f"{format} of {job_id}"
+        text = f"{format} of {job_id}" + "".join(
+            f" {name}={value}" for name, value in (options or {}).items()
+        )
         Path(path).parent.mkdir(parents=True, exist_ok=True)
         Path(path).write_text(text)
         return ExportSummary(format, path, len(text), 3, 4)

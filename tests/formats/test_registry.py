@@ -8,17 +8,32 @@ from airflow_provider_sqlflow.formats import FORMATS, get_format, render, write
 
 
 def test_every_format_has_its_own_name_and_suffix() -> None:
-    assert list(FORMATS) == ["json", "csv", "graphml", "svg", "png", "edges", "tree"]
+    assert list(FORMATS)[:6] == ["json", "json-flat", "json-tables", "json-v2", "xml", "csv"]
     assert all(name == entry.name for name, entry in FORMATS.items())
     assert len({entry.suffix for entry in FORMATS.values()}) == len(FORMATS)
     assert all(entry.suffix.startswith(".") for entry in FORMATS.values())
 
 
 def test_an_unknown_name_lists_the_known_ones() -> None:
-    with pytest.raises(UnknownFormatError, match=r"'excel'.*json, csv, graphml, svg, png, edges, tree"):
+    with pytest.raises(UnknownFormatError, match=r"'excel'.*json, json-flat, json-tables, json-v2, xml, csv"):
         get_format("excel")
     with pytest.raises(UnknownFormatError):
         render("", LineageResult())
+
+
+def test_formats_that_quote_the_text_get_it(shop: LineageResult) -> None:
+    asked = []
+
+    def texts() -> dict[str, str]:
+        asked.append(1)
+        return {"a.sql": "x"}
+
+    for name, entry in FORMATS.items():
+        asked.clear()
+        render(name, shop, texts=texts)
+        assert not asked or entry.quotes_text, name
+    render("json", shop, texts=texts)
+    assert asked
 
 
 @pytest.mark.parametrize("format", FORMATS)

@@ -123,6 +123,12 @@ class StatementBlocks:
                 self._slots[target] = self._implied(target)
         self._note_reads()
 
+    @property
+    def loaded_columns(self) -> tuple[str, ...]:
+        """The columns that a load names where the target's are not known: those of its partition."""
+        is_load = self.statement.kind is StatementKind.COPY and self.outline is not None
+        return self.outline.target_names if is_load and self.outline is not None else ()
+
     # Slots ----------------------------------------------------------------------------------------
 
     def _place_blocks(self) -> None:

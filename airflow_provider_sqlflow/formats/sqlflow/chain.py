@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from airflow_provider_sqlflow.engine.calls import read_calls
 from airflow_provider_sqlflow.engine.model import (
@@ -20,6 +20,7 @@ from airflow_provider_sqlflow.engine.model import (
     LineageResult,
     RelationId,
     Span,
+    StatementKind,
     StatementLineage,
     Subtype,
 )
@@ -129,7 +130,8 @@ class _StatementChain:
     def flows(self) -> list[Flow]:
         """All flows, those of inner queries first."""
         steps: dict[tuple[object, ...], _Output | tuple[Slot, Edge]] = {}
-        for edge in self.statement.edges:
+        self._find_decided()
+        for edge in self._edges():
             for slot in self.blocks.slots_of(edge):
                 if edge.target.name is None:
                     steps[id(slot), edge] = (slot, edge)
@@ -152,7 +154,40 @@ class _StatementChain:
             self._outputs_without_edges({edge.span for edge in self.statement.edges})
         return list(self._flows.values())
 
+    def _edges(self) -> Iterator[Edge]:
+        """The edges, as SQLFlow counts them: a stream hands on rows; loaded partitions are columns."""
+        only_rows = self.statement.kind is StatementKind.CREATE_STREAM
+        named = self.blocks.loaded_columns
+        for edge in self.statement.edges:
+            if only_rows and edge.target.name is not None:
+                continue
+            if named and edge.target.name == "*":
+                for name in named:
+                    yield replace(edge, target=replace(edge.target, name=name))
+            else:
+                yield edge
+
+    def _expression(self, edge: Edge) -> str:
+        """The text of an output; nothing where all the statement stands for it, as in a load."""
+        return "" if edge.span == self.statement.span else edge.expression
+
     # Rows -----------------------------------------------------------------------------------------
+
+    def _find_decided(self) -> None:
+        """The row sets that something decides, through rows of queries below in whatever order they stand."""
+        decided = self.chain.decided
+        waiting: dict[ColumnRef, list[ColumnRef]] = defaultdict(list)
+        found: list[ColumnRef] = []
+        for edge in self.statement.edges:
+            if edge.target.name is None and edge.effect is Effect.INDIRECT:
+                if edge.source.name is None and edge.source not in decided:
+                    waiting[edge.source].append(edge.target)
+                else:
+                    found.append(edge.target)
+        while found:
+            rows = found.pop()
+            decided.add(rows)
+            found.extend(waiting.pop(rows, ()))
 
     def _note(self, slot: Slot, edge: Edge) -> None:
         """Remember what decides the rows of a block, for its aggregates."""
@@ -188,7 +223,7 @@ class _StatementChain:
             is_count = any(edge.masking or edge.source.name is None for edge in aggregates)
             self._aggregate(output.slot, hops, is_count=is_count, edge=aggregates[0])
         if self.options.constants:
-            call = read_calls(output.edges[0].expression, self.dialect)
+            call = read_calls(self._expression(output.edges[0]), self.dialect)
             for text in (text for one in call.walk() for text in one.constants):
                 self._constant(text, hops, DIRECT_FLOW, output.edges[0])
 
@@ -197,7 +232,7 @@ class _StatementChain:
             return edge.effect is Effect.DIRECT or edge.source in self.chain.decided
         if self.options.count_is_direct or "count" not in edge.expression.casefold():
             return True
-        return not is_counted(read_calls(edge.expression, self.dialect), edge.source.name)
+        return not is_counted(read_calls(self._expression(edge), self.dialect), edge.source.name)
 
     def _aggregate(
         self, slot: Slot, hops: list[Hop], *, is_count: bool, edge: Edge | None, function: str | None = None
@@ -214,7 +249,7 @@ class _StatementChain:
         """The same with an object for each call."""
         first = output.edges[0]
         hops = self.blocks.path(output.slot, first)
-        root = self._call_nodes(first.expression, hops, first)
+        root = self._call_nodes(self._expression(first), hops, first)
         sources = [edge.source for edge in output.edges]
         for edge in edges:
             is_star = first.expression.strip().endswith("*")
@@ -230,7 +265,8 @@ class _StatementChain:
                 self._aggregate(
                     output.slot, _hop(node), is_count=is_count, edge=first, function=node.call.name
                 )
-                self._decide_call(output.slot, node, first)
+                if self.chain.shows_sets:
+                    self._decide_call(output.slot, node, first)
 
     def _decide_call(self, slot: Slot, node: CallNode, edge: Edge) -> None:
         """The rows of a query below also reach the rows of an aggregate, without an effect (E6)."""

@@ -165,7 +165,9 @@ def _entity_of(relation: Relation) -> Entity:
         span=relation.span,
         kind=relation.kind,
     )
-    if relation.kind is RelationKind.CTE:
+    if relation.kind is RelationKind.FUNCTION and relation.id.scope is not None:
+        entity.level = Level.RESULT_SET  # FLATTEN, UNNEST: the rows are made of the arguments
+    elif relation.kind is RelationKind.CTE:
         entity.prefix = f"CTE-{relation.id.name}"
         entity.alias = relation.id.name
     elif relation.kind is RelationKind.RESULT:

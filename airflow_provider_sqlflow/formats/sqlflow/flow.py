@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from airflow_provider_sqlflow.engine.model import ColumnRef, Edge, StatementLineage
+from airflow_provider_sqlflow.formats.sqlflow.terms import DIRECT_FLOW, INDIRECT_FLOW
 
-DIRECT_FLOW = "fdd"
-INDIRECT_FLOW = "fdr"
+__all__ = ["DIRECT_FLOW", "FOREIGN_KEY", "INDIRECT_FLOW", "JOIN", "Condition", "Flow"]
+
 JOIN = "join"
 FOREIGN_KEY = "er"
 

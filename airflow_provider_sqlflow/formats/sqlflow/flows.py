@@ -7,16 +7,16 @@ from dataclasses import replace
 
 from airflow_provider_sqlflow.engine.model import (
     ColumnRef,
-    Edge,
     Effect,
     LineageResult,
     RelationId,
+    RelationKind,
+    StatementKind,
     StatementLineage,
-    Subtype,
 )
 from airflow_provider_sqlflow.formats.options import ExportOptions, ResultSets
 from airflow_provider_sqlflow.formats.sqlflow.chain import Chain, Texts, no_texts
-from airflow_provider_sqlflow.formats.sqlflow.entities import Entities
+from airflow_provider_sqlflow.formats.sqlflow.entities import Entities, Level
 from airflow_provider_sqlflow.formats.sqlflow.flow import (
     DIRECT_FLOW,
     FOREIGN_KEY,
@@ -25,7 +25,10 @@ from airflow_provider_sqlflow.formats.sqlflow.flow import (
     Flow,
 )
 from airflow_provider_sqlflow.formats.sqlflow.folding import Folder
-from airflow_provider_sqlflow.formats.sqlflow.terms import effect_type_of
+from airflow_provider_sqlflow.formats.sqlflow.terms import clause_type_of, effect_type_of, relation_type_of
+
+# SQLFlow counts the columns of loads and streams in ways of its own (chain.py, stages.py).
+_OWN_RULES = frozenset({StatementKind.COPY, StatementKind.CREATE_STREAM})
 
 
 def iter_flows(
@@ -48,9 +51,11 @@ def iter_flows(
         return
     folder = Folder(entities)
     renames = {} if is_full else dict(result.renames)
+    calls: dict[ColumnRef, list[ColumnRef]] = {}
     for statement, flows in chain.statements():
         folded = list(folder.fold(statement, flows))
-        folded += _counted_rows(statement, folded, entities)
+        if not is_full:
+            folded += _unchained(statement, _reached(folded, calls, entities), entities, options)
         for flow in folded:
             moved = _follow(flow, renames)
             if moved is not None and moved.type in shown:
@@ -67,23 +72,61 @@ def _shown_types(options: ExportOptions) -> frozenset[str]:
     return frozenset(name for name, is_shown in types.items() if is_shown)
 
 
-def _counted_rows(statement: StatementLineage, flows: list[Flow], entities: Entities) -> Iterator[Flow]:
-    """``count(*)`` over a query that nothing filters: the rows are those of the tables below.
+def _unchained(
+    statement: StatementLineage,
+    ends: set[tuple[ColumnRef, ColumnRef]],
+    entities: Entities,
+    options: ExportOptions,
+) -> Iterator[Flow]:
+    """What the analysis knows end to end and the chain does not show.
 
-    The chain does not link rows that nothing decides; the analysis knows whose rows are counted.
+    Rows of tables that a query counts or tests with EXISTS though nothing filters them, and values that
+    a nested INSERT or UPDATE hands on (RETURNING, OUTPUT).
     """
-    ends = {(flow.source, flow.target) for flow in flows}
+    if statement.kind in _OWN_RULES:
+        return
     for edge in statement.folded:
-        is_count = edge.effect is Effect.DIRECT and edge.subtype is Subtype.AGGREGATION
-        if not is_count or edge.source.name is not None or edge.target.name is None:
+        is_link = edge.target.name is None and edge.effect is Effect.DIRECT  # rename, swap
+        is_value = edge.source.name is not None
+        if is_link or (edge.source, edge.target) in ends or (is_value and not options.count_is_direct):
             continue
-        both_visible = all(entities.is_visible(end.relation) for end in (edge.source, edge.target))
-        if both_visible and (edge.source, edge.target) not in ends:
-            yield _counted(edge, statement)
+        if all(_is_plain(entities, end) for end in (edge.source, edge.target)):
+            yield Flow(
+                edge.source,
+                edge.target,
+                relation_type_of(edge),
+                effect_type_of(statement),
+                edge,
+                statement,
+                clause_type_of(edge),
+            )
 
 
-def _counted(edge: Edge, statement: StatementLineage) -> Flow:
-    return Flow(edge.source, edge.target, INDIRECT_FLOW, effect_type_of(statement), edge, statement)
+def _is_plain(entities: Entities, end: ColumnRef) -> bool:
+    """Whether an end is shown under the analysis's own name; stages are taken apart (stages.py)."""
+    return entities.is_visible(end.relation) and entities.of(end.relation).kind is not RelationKind.STAGE
+
+
+def _reached(
+    flows: list[Flow], calls: dict[ColumnRef, list[ColumnRef]], entities: Entities
+) -> set[tuple[ColumnRef, ColumnRef]]:
+    """The pairs of columns that flows join, function objects in between looked through.
+
+    ``calls`` keeps what goes into functions: a temporary table hands their results to later statements.
+    """
+    for flow in flows:
+        if entities.of(flow.target.relation).level is Level.FUNCTION:
+            calls.setdefault(flow.target, []).append(flow.source)
+    reached: set[tuple[ColumnRef, ColumnRef]] = set()
+    for flow in flows:
+        todo, seen = [flow.source], {flow.source}
+        while todo:
+            source = todo.pop()
+            reached.add((source, flow.target))
+            below = [one for one in calls.get(source, ()) if one not in seen]
+            seen.update(below)
+            todo.extend(below)
+    return reached
 
 
 def _follow(flow: Flow, renames: dict[RelationId, RelationId]) -> Flow | None:

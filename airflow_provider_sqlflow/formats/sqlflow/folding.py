@@ -45,17 +45,17 @@ class Folder:
 
     def fold(self, statement: StatementLineage, flows: Iterable[Flow]) -> Iterator[Flow]:
         """The visible flows of a statement; call it for each statement in order."""
-        visible = self._entities.is_visible
         kept: list[Flow] = []
-        fresh: set[RelationId] = set()
+        fresh: dict[RelationId, None] = {}
         for flow in flows:
             target = flow.target.relation
-            if flow.type == JOIN or visible(target):
+            if flow.type == JOIN or self._entities.is_visible(target):
                 kept.append(flow)
+            if flow.type == JOIN or self._is_end(target):
                 continue
             if statement.kind in _CREATES and target not in fresh:
                 self._forget(target)
-            fresh.add(target)
+            fresh[target] = None
             self._into.setdefault(flow.target, []).append(flow)
             self._written.setdefault(target, {})[flow.target] = None
             self._ends.pop(flow.target, None)
@@ -77,8 +77,12 @@ class Folder:
         yield from joins
         self._drop_statement(fresh)
 
+    def _is_end(self, relation: RelationId) -> bool:
+        """Whether a way ends here. Nothing reads a top select list but itself, by its own aliases."""
+        return self._entities.is_visible(relation) and self._entities.of(relation).level is not Level.TOP
+
     def _behind(self, flow: Flow) -> Iterator[tuple[ColumnRef, Flow | None]]:
-        if self._entities.is_visible(flow.source.relation):
+        if self._is_end(flow.source.relation):
             yield flow.source, None
         else:
             yield from self.ends(flow.source).items()
@@ -91,7 +95,7 @@ class Folder:
                     yield replace(flow, source=left, target=right)
 
     def _copied(self, ref: ColumnRef) -> list[ColumnRef]:
-        if self._entities.is_visible(ref.relation):
+        if self._is_end(ref.relation):
             return [ref]
         return [source for source, why in self.ends(ref).items() if why.type == DIRECT_FLOW]
 
@@ -111,7 +115,7 @@ class Folder:
             seen.add(mark)
             for flow in reversed(self._into.get(current, ())):
                 step = flow if outer is None else _joined(outer, flow, flow.source)
-                if self._entities.is_visible(flow.source.relation):
+                if self._is_end(flow.source.relation):
                     _keep(ends, flow.source, step)
                 elif flow.source in self._ends:
                     for source, why in self._ends[flow.source].items():
@@ -130,12 +134,13 @@ class Folder:
 
     def _drop_statement(self, relations: Iterable[RelationId]) -> None:
         """What lives in one statement only is not asked for again."""
+        temporary = [one for one in relations if self._entities.of(one).level is Level.TEMPORARY]
+        for relation in temporary:
+            for ref in self._written.get(relation, ()):
+                self._settle(ref)
         for relation in relations:
-            if self._entities.of(relation).level is not Level.TEMPORARY:
+            if relation not in temporary:
                 self._forget(relation)
-            else:
-                for ref in self._written.get(relation, ()):
-                    self._settle(ref)
 
     def _settle(self, ref: ColumnRef) -> None:
         """Keep the ends of a temporary table's column in place of its way through the statement."""
