@@ -22,10 +22,14 @@ def job(tmp_path, monkeypatch):
     return job
 
 
-def export(job_id, output_path, formats="json"):
+def export(job_id, output_path, formats="json", options=None):
     with DAG("dag", schedule=None):
         operator = SqlFlowExportOperator(
-            task_id="export", job_id=str(job_id), output_path=output_path, formats=formats
+            task_id="export",
+            job_id=str(job_id),
+            output_path=output_path,
+            formats=formats,
+            options=options,
         )
     return operator.execute({})
 
@@ -51,6 +55,16 @@ def test_one_format_with_a_file_name(job, tmp_path):
     result = export(job.id, str(tmp_path / "lineage.csv"), "csv")
     assert [one["path"] for one in result["exports"]] == [str(tmp_path / "lineage.csv")]
     assert "amount" in (tmp_path / "lineage.csv").read_text()
+
+
+def test_options_are_passed_on_and_may_be_templates(job, tmp_path):
+    path = tmp_path / "lineage.csv"
+    export(job.id, str(path), "csv", {"tableToTable": "true", "delimiter": ";"})
+    assert path.read_text().splitlines()[1:] == [";;orders;;;daily;fdd;insert"]
+    with pytest.raises(AirflowFailException, match="unknown export option 'depth'"):
+        export(job.id, str(tmp_path / "other.csv"), "csv", {"depth": "3"})
+    assert not (tmp_path / "other.csv").exists()
+    assert "options" in SqlFlowExportOperator.template_fields
 
 
 def test_a_slash_or_an_existing_folder_is_a_folder(job, tmp_path):

@@ -156,3 +156,71 @@ def test_catalog_and_defaults_reach_the_engine(run: Run) -> None:
     assert done.exit_code == 0
     assert {source for source, _ in edges(done.stdout)} == {"s.x", "s.y"}
     assert "db,raw,s,x,db,raw,t" in done.stdout.replace('"', "")
+
+
+COUNTED = "CREATE VIEW v AS SELECT a, count(b) AS n FROM s JOIN u ON s.id = u.id WHERE c > 1 GROUP BY a"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "there", "gone"),
+    [
+        ([], {("s.c", "v.RelationRows"), ("s.b", "v.n")}, {("s.id", "u.id")}),
+        (["--no-indirect"], {("s.b", "v.n")}, {("s.c", "v.RelationRows")}),
+        (["--no-direct"], {("s.c", "v.n")}, {("s.b", "v.n")}),
+        (["--joins"], {("s.id", "u.id")}, set()),
+        (["--result-sets", "all"], {("RS-1.n", "v.n")}, {("s.b", "v.n")}),
+        (["--functions"], {("s.b", "count.count"), ("count.count", "v.n")}, {("s.b", "v.n")}),
+        (["--constants"], {("SQL_CONSTANTS-1.1", "v.RelationRows")}, set()),
+        (["--no-count"], {("s.a", "v.a")}, {("s.b", "v.n")}),
+        (["--setting", "showRelationType=fdd", "--setting", "ignoreFunction=false"], {("s.b", "count.count")},
+         {("s.c", "v.RelationRows")}),
+    ],
+)  # fmt: skip
+def test_options_choose_what_is_shown(
+    run: Run, arguments: list[str], there: set[tuple[str, str]], gone: set[tuple[str, str]]
+) -> None:
+    done = run("analyze", "-", "-d", "postgres", "-q", "-f", "csv", *arguments, stdin=COUNTED)
+    assert done.exit_code == 0
+    assert there <= edges(done.stdout)
+    assert not gone & edges(done.stdout)
+
+
+def test_table_level_delimiter_and_self_lineage(run: Run) -> None:
+    sql = "UPDATE t SET a = t.a + s.b FROM s"
+    options = ["--table-level", "--delimiter", ";", "-f", "csv", "-d", "postgres", "-q"]
+    done = run("analyze", "-", *options, stdin=sql)
+    assert done.stdout.splitlines()[1:] == [";;t;;;t;fdd;update", ";;s;;;t;fdd;update"]
+    done = run("analyze", "-", *options, "--no-self", stdin=sql)
+    assert done.stdout.splitlines()[1:] == [";;s;;;t;fdd;update"]
+
+
+def test_transforms_and_names(run: Run) -> None:
+    done = run(
+        "analyze", "-", "-d", "oracle", "-f", "json", "--transforms", "--normalize-names",
+        stdin="INSERT INTO t (a) SELECT upper(b) FROM s",
+    )  # fmt: skip
+    [relationship] = json.loads(done.stdout)["data"]["sqlflow"]["relationships"]
+    assert relationship["target"]["parentName"] == "T"
+    assert relationship["sources"][0]["transforms"][0]["code"] == "upper(b)"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--setting", "showRelations=fdd"], "error: unknown export option 'showRelations'; known: direct"),
+        (["--setting", "simpleOutput=1"], "error: export option simpleOutput: '1' is not one of true, false"),
+        (["--delimiter", "ab"], "error: export option delimiter: 'ab' is not one of one character"),
+    ],
+)
+def test_options_that_cannot_be_are_told_before_work_begins(
+    run: Run, arguments: list[str], message: str
+) -> None:
+    done = run("analyze", "gone.sql", "-d", "postgres", *arguments)
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert done.stderr.startswith(message)
+
+
+def test_a_setting_without_a_value_is_wrong_usage(run: Run) -> None:
+    done = run("analyze", "-", "-d", "postgres", "--setting", "simpleOutput", stdin=GOOD)
+    assert done.exit_code == 2
+    assert "'simpleOutput' is not NAME=VALUE" in done.stderr

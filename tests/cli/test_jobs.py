@@ -256,3 +256,13 @@ def test_instances_of_a_table(run: Run) -> None:
         json.loads(run("job", "instances", "s", "--since", "2020-01-01T00:00Z", "--json").stdout)["total"]
         == 1
     )
+
+
+def test_export_takes_options(run: Run) -> None:
+    job = submit(run)
+    done = run("job", "export", job["id"], "-f", "csv", "-o", "t.csv", "--table-level", "--delimiter", ";")
+    assert done.exit_code == 0, done.stderr
+    assert Path("t.csv").read_text().startswith("source_db;source_schema;source_table;target_db;")
+    done = run("job", "export", job["id"], "-f", "csv", "-o", "u.csv", "--setting", "what=1")
+    assert (done.exit_code, Path("u.csv").exists()) == (2, False)
+    assert done.stderr.startswith("error: unknown export option 'what'")

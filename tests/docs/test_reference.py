@@ -180,6 +180,19 @@ def test_every_format(read_page):
         assert rows[name][1:3] == [f"`{entry.suffix}`", f"`{entry.media_type}`"]
 
 
+def test_every_export_option(read_page):
+    from airflow_provider_sqlflow.formats.options import DEFAULT_OPTIONS, ExportOptions
+    from airflow_provider_sqlflow.formats.sqlflow.settings import setting_names
+
+    section = sections_of(read_page("reference/formats.md"))["Options"]
+    listed = {name: row for row in rows_of(section) for name in names_in(row[0])}
+    assert set(listed) == set(setting_names())
+    for field in fields(ExportOptions):
+        default = getattr(DEFAULT_OPTIONS, field.name)
+        shown = getattr(default, "value", default)
+        assert names_in(listed[field.name][1]) == [str(shown).lower()], field.name
+
+
 def test_the_readme_lists_every_format():
     rows = rows_of((REPOSITORY / "README.md").read_text())
     assert {name for row in rows for name in names_in(row[0])} == set(format_names())

@@ -112,6 +112,27 @@ def test_every_format_can_be_exported(tmp_path: Path, result: LineageResult) -> 
         assert summary.size > 0, name
 
 
+def test_the_texts_are_asked_for_only_where_something_quotes_them(
+    tmp_path: Path, result: LineageResult
+) -> None:
+    asked: list[str] = []
+
+    def texts() -> dict[str, str]:
+        asked.append("texts")
+        return {"a.sql": "s t\nt u"}
+
+    def export(format: str, **options: str) -> list[str]:
+        asked.clear()
+        path = str(tmp_path / "out")
+        export_result(result, format, path, title="n", instant=START, texts=texts, options=options)
+        return list(asked)
+
+    assert export("csv") == []
+    assert export("graphml") == []
+    assert export("csv", result_sets="all") == ["texts"]
+    assert export("json") == ["texts"]  # for the hashes of statements
+
+
 def test_openlineage_is_one_event_a_line_with_the_sql(tmp_path: Path, result: LineageResult) -> None:
     path = tmp_path / "events.jsonl"
     export_result(

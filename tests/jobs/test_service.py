@@ -7,6 +7,7 @@ import pytest
 from airflow_provider_sqlflow.errors import (
     ConfigError,
     EmptyInputError,
+    ExportOptionError,
     JobConflictError,
     JobNotFoundError,
     JobNotReadyError,
@@ -168,6 +169,16 @@ def test_export_of_an_unknown_format(service: JobService, tmp_path: Path) -> Non
     with pytest.raises(UnknownFormatError, match="csv"):
         service.export(job.id, "docx", str(tmp_path / "out"))
     assert list(tmp_path.glob("out*")) == []
+
+
+def test_export_with_options(service: JobService, tmp_path: Path) -> None:
+    job = service.submit(make_request(sources=COPY))
+    path = tmp_path / "lineage.csv"
+    service.export(job.id, "csv", str(path), {"table_level": "true", "delimiter": "|"})
+    assert path.read_text().startswith("source_db|source_schema|source_table|target_db|")
+    with pytest.raises(ExportOptionError, match="'depth'; known: direct"):
+        service.export(job.id, "csv", str(tmp_path / "other.csv"), {"depth": "3"})
+    assert not (tmp_path / "other.csv").exists()
 
 
 def test_export_without_a_result(service: JobService, waiting: JobService, tmp_path: Path) -> None:
