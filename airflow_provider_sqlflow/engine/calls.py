@@ -77,6 +77,7 @@ class Comparison:
     text: str
 
 
+@lru_cache(maxsize=4096)  # nobody changes a call that was read
 def read_calls(expression: str, dialect: str = "") -> Call:
     """The calls, columns and constants of an expression; an empty call where the text is no SQL.
 

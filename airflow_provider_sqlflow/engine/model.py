@@ -95,6 +95,7 @@ class StatementKind(str, Enum):
     TRUNCATE = "truncate"
     ALTER = "alter"
     CREATE_STREAM = "create_stream"
+    CREATE_STAGE = "create_stage"
     CREATE_ROUTINE = "create_routine"
     USE = "use"
     OTHER = "other"

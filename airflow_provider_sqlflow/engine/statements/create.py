@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from sqlglot import exp
@@ -16,17 +17,30 @@ from airflow_provider_sqlflow.engine.statements.columns import map_columns
 from airflow_provider_sqlflow.engine.statements.context import Statement
 from airflow_provider_sqlflow.engine.statements.files import uris_of, write_from_path
 from airflow_provider_sqlflow.engine.statements.keys import note_altered, note_declared, relation_parts
+from airflow_provider_sqlflow.engine.statements.stages import read_stage, stage_of_table
 
 # MySQL: the columns listed by CREATE TABLE (…) SELECT come on top of the query's.
 _COLUMNS_ADD_UP = frozenset({"mysql", "singlestore"})
 _ROUTINES = frozenset({"PROCEDURE", "FUNCTION", "TRIGGER", "PACKAGE"})
 
 
+def _text_of(statement: Statement) -> str:
+    return statement.session.source.text[statement.raw.start : statement.raw.end]
+
+
+def _stage(statement: Statement) -> None:
+    read_stage(statement, _text_of(statement))
+
+
+_BY_TEXT: dict[str, Callable[[Statement], None]] = {"STAGE": _stage}
+
+
 def read_create(statement: Statement, tree: Any) -> None:
     """``CREATE …``."""
     kind = str(tree.args.get("kind") or "").upper()
-    if kind in _ROUTINES:
-        report_routine(statement)
+    by_text = report_routine if kind in _ROUTINES else _BY_TEXT.get(kind)
+    if by_text is not None:
+        by_text(statement)
         return
     if kind.endswith("INDEX"):
         read_index(statement)
@@ -112,7 +126,11 @@ def read_rescued(statement: Statement, rescued: Rescued) -> None:
         found = _definitions(statement)
         is_temporary = rescued.is_temporary or parts[-1].text.startswith("#")
         target = _declare(statement, parts, rescued.kind, columns, is_temporary)
-        statement.write(target, [], None, [])
+        stage = stage_of_table(_text_of(statement))
+        if stage is not None:
+            write_from_path(statement, target, stage)
+        else:
+            statement.write(target, [], None, [])
         if found is not None:
             note_declared(statement, target, found)
         return

@@ -16,6 +16,7 @@ from airflow_provider_sqlflow.engine.statements.context import Statement, value_
 from airflow_provider_sqlflow.engine.statements.create import read_index, report_routine
 from airflow_provider_sqlflow.engine.statements.files import read_file_command, write_from_path
 from airflow_provider_sqlflow.engine.statements.keys import forget_keys, note_altered, relation_parts
+from airflow_provider_sqlflow.engine.statements.stages import read_stage
 
 _SEARCH_PATH = re.compile(
     r"^\s*(?:LOCAL\s+|SESSION\s+)?search_path\s*(?:=|TO)\s*(.+)$", re.IGNORECASE | re.DOTALL
@@ -312,7 +313,7 @@ def _create(statement: Statement, text: str) -> bool:
         return _clone(statement, clone)
     match = _STREAM.match(text) or _SYNONYM.match(text)
     if match is None:
-        return read_index(statement)
+        return read_stage(statement, text) or read_index(statement)
     is_stream = "STREAM" in text[: match.start(1)].upper()
     statement.kind = StatementKind.CREATE_STREAM if is_stream else StatementKind.CREATE_VIEW
     kind = RelationKind.STREAM if is_stream else RelationKind.VIEW

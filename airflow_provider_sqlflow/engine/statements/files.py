@@ -83,8 +83,9 @@ def _load(statement: Statement, relation: Node, source: Node, listed: list[Name]
 
 
 def write_from_path(statement: Statement, target: Node, path: str) -> None:
-    """An external table: every declared column comes from the path."""
-    source = statement.session.relation([_path_name(path)], RelationKind.PATH)
+    """An external table: every declared column comes from the path or stage."""
+    kind = RelationKind.STAGE if path.startswith("@") else RelationKind.PATH
+    source = statement.session.relation([_path_name(path)], kind)
     if target.is_derived and target.has_unknown_columns:  # a temporary view: look behind it, at the file
         target.stars.append((source, statement.reader.quoter.whole))
     _load(statement, target, source, [])

@@ -9,7 +9,13 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
-from airflow_provider_sqlflow.engine.model import ColumnRef, LineageResult, RelationId, RelationKind
+from airflow_provider_sqlflow.engine.model import (
+    ColumnRef,
+    LineageResult,
+    RelationId,
+    RelationKind,
+    StatementKind,
+)
 from airflow_provider_sqlflow.formats.sqlflow.entities import Entities, Entity, Level
 from airflow_provider_sqlflow.formats.sqlflow.flow import Flow
 
@@ -23,6 +29,12 @@ class StageNames:
     def __init__(self, result: LineageResult, entities: Entities) -> None:
         self._entities = entities
         self._parts: dict[RelationId, tuple[RelationId, str, str | None]] = {}
+        self._addresses = {
+            edge.target.relation: edge.source.relation.name
+            for statement in result.statements
+            if statement.kind is StatementKind.CREATE_STAGE
+            for edge in statement.edges
+        }
         for relation in result.relations:
             if relation.kind is RelationKind.STAGE and relation.id.name.startswith("@"):
                 self._parts[relation.id] = self._split(relation.id)
@@ -50,7 +62,7 @@ class StageNames:
         if ref.name not in (None, "*"):
             return ColumnRef(stage, ref.name)
         column = path if file is None or not is_file else UNKNOWN_PATH
-        return ColumnRef(stage, column or UNKNOWN_PATH)
+        return ColumnRef(stage, self._addresses.get(stage) or column or UNKNOWN_PATH)
 
     def _split(self, relation: RelationId) -> tuple[RelationId, str, str | None]:
         """The stage, the path in it, and the file where the path is one."""

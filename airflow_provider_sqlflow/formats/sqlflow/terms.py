@@ -100,6 +100,7 @@ _PROCESSES: Mapping[StatementKind, ProcessName] = {
     StatementKind.SWAP: ProcessName("sstaltertable", "Query Alter Table"),
     StatementKind.ALTER: ProcessName("sstaltertable", "Query Alter Table"),
     StatementKind.CREATE_STREAM: ProcessName("sstcreatestream", "Query Create Stream"),
+    StatementKind.CREATE_STAGE: ProcessName("sstcreatestage", "Query Create Stage"),
     StatementKind.TRUNCATE: ProcessName("ssttruncate", "Query Truncate"),
     StatementKind.DROP: ProcessName("sstdrop", "Query Drop"),
 }
