@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from airflow_provider_sqlflow.engine.model import ColumnRef, Edge, StatementLineage
+from airflow_provider_sqlflow.engine.model import ColumnRef, Edge, Span, StatementLineage
 from airflow_provider_sqlflow.formats.sqlflow.terms import DIRECT_FLOW, INDIRECT_FLOW
 
 __all__ = ["DIRECT_FLOW", "FOREIGN_KEY", "INDIRECT_FLOW", "JOIN", "Condition", "Flow"]
@@ -42,6 +42,7 @@ class Flow:
         clause: the clause in which the source stands.
         function: name of the function when the target is a function's result.
         condition: the comparison, for ``join``.
+        span: where the text says so, for what is no step of the analysis.
     """
 
     source: ColumnRef
@@ -53,3 +54,9 @@ class Flow:
     clause: str = "selectList"
     function: str | None = None
     condition: Condition | None = None
+    span: Span | None = None
+
+    @property
+    def place(self) -> Span | None:
+        """Where the text says so."""
+        return self.edge.span if self.edge is not None else self.span

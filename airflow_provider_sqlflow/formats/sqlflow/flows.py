@@ -16,10 +16,10 @@ from airflow_provider_sqlflow.engine.model import (
 )
 from airflow_provider_sqlflow.formats.options import ExportOptions, ResultSets
 from airflow_provider_sqlflow.formats.sqlflow.chain import Chain, Texts, no_texts
+from airflow_provider_sqlflow.formats.sqlflow.column_facts import foreign_keys
 from airflow_provider_sqlflow.formats.sqlflow.entities import Entities, Level
 from airflow_provider_sqlflow.formats.sqlflow.flow import (
     DIRECT_FLOW,
-    FOREIGN_KEY,
     INDIRECT_FLOW,
     JOIN,
     Flow,
@@ -34,7 +34,7 @@ _OWN_RULES = frozenset({StatementKind.COPY, StatementKind.CREATE_STREAM})
 def iter_flows(
     result: LineageResult, options: ExportOptions, entities: Entities, texts: Texts = no_texts
 ) -> Iterator[Flow]:
-    """The relations that the options ask for, in reading order.
+    """The relations that the options ask for, in reading order; foreign keys come last.
 
     Args:
         result: the lineage.
@@ -42,6 +42,14 @@ def iter_flows(
         entities: the document's objects; filled on the way.
         texts: the SQL texts, asked for only where the options need the shape of queries.
     """
+    yield from _lineage(result, options, entities, texts)
+    if options.keys:
+        yield from foreign_keys(result)
+
+
+def _lineage(
+    result: LineageResult, options: ExportOptions, entities: Entities, texts: Texts
+) -> Iterator[Flow]:
     shown = _shown_types(options)
     chain = Chain(result, options, entities, texts)
     is_full = options.result_sets is ResultSets.ALL
@@ -67,7 +75,6 @@ def _shown_types(options: ExportOptions) -> frozenset[str]:
         DIRECT_FLOW: options.direct,
         INDIRECT_FLOW: options.indirect,
         JOIN: options.joins,
-        FOREIGN_KEY: options.keys,
     }
     return frozenset(name for name, is_shown in types.items() if is_shown)
 

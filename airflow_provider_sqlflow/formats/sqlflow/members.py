@@ -133,7 +133,7 @@ class MemberWriter:
             member["function"] = function
         member["target"] = {
             **self._element(first.target),
-            "coordinates": self.coordinates(first.edge.span if first.edge else None),
+            "coordinates": self.coordinates(first.place),
         }
         if function:
             member["target"]["function"] = function
@@ -161,7 +161,7 @@ class MemberWriter:
     def _source(self, flow: Flow) -> JsonObject:
         member = {
             **self._element(flow.source),
-            "coordinates": self.coordinates(flow.edge.span if flow.edge else None),
+            "coordinates": self.coordinates(flow.place),
         }
         if flow.clause:
             member["clauseType"] = flow.clause

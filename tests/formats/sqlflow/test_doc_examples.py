@@ -19,15 +19,9 @@ CASES = FOLDER / "sqlflow_doc_examples.json"
 
 # Why a case does not hold. Remove the line when it does.
 KNOWN = {
-    "emp-dept-orphan": "bare operands of a comparison go to the first table, not one to each",
     "proc-select-list": "bodies of procedures are not read yet",
     "insert-exec-proc": "bodies of procedures are not read yet",
     "function-variable-view": "bodies of functions are not read yet",
-    "fk-fdd": "keys are not in the result yet",
-    "er-departments": "keys are not in the result yet",
-    "ext-snowflake": "CREATE STAGE and external tables on stages are not read yet",
-    "ext-snowflake-table-level": "CREATE STAGE and external tables on stages are not read yet",
-    "copy-stage-url": "CREATE STAGE is not read yet",
     "flatten-insert": "the page shows a temporary table; end to end they fold away (reference, section 6)",
 }
 

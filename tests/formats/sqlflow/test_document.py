@@ -278,6 +278,36 @@ def test_joins_carry_clause_kind_and_condition() -> None:
     )
 
 
+def test_columns_carry_types_and_keys_and_foreign_keys_are_relations() -> None:
+    """Reference, section 11: the shape of a published E-R answer."""
+    sql = (
+        "CREATE TABLE users (id INT PRIMARY KEY, mail VARCHAR(50) UNIQUE);\n"
+        "CREATE TABLE reservations (id INT, user_id INT REFERENCES users (id));\n"
+        "CREATE INDEX by_user ON reservations (id)"
+    )
+    result = analyze(sql, dialect="postgres", source_name="a.sql")
+    document = valid("json", result, apply_settings({"showRelationType": "er"}))["data"]["sqlflow"]
+    users, reservations = objects_of(document)
+    facts = {
+        column["name"]: {key: value for key, value in column.items() if "Key" in key or key == "dataType"}
+        for column in users["columns"]
+    }
+    assert facts == {
+        "id": {"dataType": "INT", "primaryKey": True},
+        "mail": {"dataType": "VARCHAR(50)", "unqiueKey": True},
+    }
+    assert reservations["columns"][0]["indexKey"]
+    assert reservations["columns"][1]["foreignKey"]
+    [relationship] = document["relationships"]
+    assert (relationship["type"], "effectType" in relationship) == ("er", False)
+    assert (relationship["target"]["parentName"], relationship["target"]["column"]) == (
+        "reservations",
+        "user_id",
+    )
+    assert [(one["parentName"], one["column"]) for one in relationship["sources"]] == [("users", "id")]
+    assert relationship["target"]["coordinates"][0]["x"] == 2
+
+
 @pytest.mark.parametrize(
     ("expression", "kind"),
     [

@@ -195,12 +195,36 @@ def test_e10_and_e11_update(relations: Relations) -> None:
     assert relations(through_cte, "tsql", SIMPLE) == ["db.jv.CCF_BAK.p -> fdd -> db.jv.CCF.p (update)"]
 
 
+def test_e12_foreign_keys(relations: Relations) -> None:
+    sql = (
+        "CREATE TABLE Departments (department_id NUMBER PRIMARY KEY, name VARCHAR2(50));"
+        "CREATE TABLE Employees (id NUMBER PRIMARY KEY, department_id NUMBER, "
+        "CONSTRAINT fk FOREIGN KEY (department_id) REFERENCES Departments(department_id))"
+    )
+    assert relations(sql, options=ExportOptions(keys=True)) == [
+        "Departments.department_id -> er -> Employees.department_id"
+    ]
+    assert relations(sql, options=TOP) == []
+
+
 def test_e13_stage_and_paths(relations: Relations) -> None:
     sql = "CREATE EXTERNAL TABLE d.t OPTIONS (format = 'CSV', uris = ['gs://b/1.csv', 'gs://b/2.csv'])"
     assert relations(sql, "bigquery") == lines(
         """
         gs://b/1.csv.* -> fdd -> d.t.* (create_table)
         gs://b/2.csv.* -> fdd -> d.t.* (create_table)
+        """
+    )
+
+    staged = (
+        "create or replace stage st url='s3://load/files/';"
+        "create external table t (a date as (x:a::date), b int as (x:b::int)) location=@st/logs/"
+    )
+    assert relations(staged, "snowflake", TOP) == lines(
+        """
+        s3://load/files/.* -> fdd -> @st.s3://load/files/
+        @st.s3://load/files/ -> fdd -> t.a (create_table)
+        @st.s3://load/files/ -> fdd -> t.b (create_table)
         """
     )
 
