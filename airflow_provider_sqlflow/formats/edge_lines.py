@@ -1,7 +1,8 @@
 """Column edges as JSON lines: everything an edge knows, for scripts and data frames.
 
-One folded edge a line. ``"column": null`` is the whole row set of the relation, ``"*"`` every
-column of a relation whose columns are unknown. Keys are always present and always in this order.
+One edge a line, folded unless the options ask for every step. ``"column": null`` is the whole row set of
+the relation, ``"*"`` every column of a relation whose columns are unknown. Keys are always present and
+always in this order.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from airflow_provider_sqlflow.engine.model import ColumnRef, Edge, LineageResult, StatementLineage
-from airflow_provider_sqlflow.formats.lookup import RelationNames, StatementLookup
+from airflow_provider_sqlflow.formats.lookup import RelationNames, StatementLookup, shown_edges
 from airflow_provider_sqlflow.formats.options import DEFAULT_OPTIONS, ExportOptions
 
 
@@ -21,7 +22,7 @@ def iter_edges(
     """The lines, each with its line break. ``title`` has no place in this format."""
     names = RelationNames(result)
     statements = StatementLookup(result)
-    for edge in result.edges():
+    for edge in shown_edges(result, options):
         yield json.dumps(_edge(edge, names, statements.find(edge)), ensure_ascii=False) + "\n"
 
 

@@ -6,14 +6,27 @@ the file comes from the edge's span, or from the relation that the statement wri
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from airflow_provider_sqlflow.engine.model import (
     ColumnRef,
     Edge,
+    Effect,
     LineageResult,
     RelationId,
     RelationKind,
     StatementLineage,
 )
+from airflow_provider_sqlflow.formats.options import ExportOptions, ResultSets
+
+
+def shown_edges(result: LineageResult, options: ExportOptions) -> Iterator[Edge]:
+    """The edges that the options ask for: which effects, and whether steps in between are kept."""
+    kinds = result.kinds() if options.result_sets is ResultSets.NONE else {}
+    effects = {Effect.DIRECT: options.direct, Effect.INDIRECT: options.indirect}
+    for edge in result.edges(intermediates=options.result_sets is ResultSets.ALL):
+        if effects[edge.effect] and kinds.get(edge.target.relation) is not RelationKind.RESULT:
+            yield edge
 
 
 class StatementLookup:

@@ -13,7 +13,7 @@ Targets stand in reading order, below each its columns, below each column where 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from airflow_provider_sqlflow.engine.model import (
     ColumnRef,
@@ -23,7 +23,7 @@ from airflow_provider_sqlflow.engine.model import (
     LineageResult,
     RelationId,
 )
-from airflow_provider_sqlflow.formats.lookup import RelationNames
+from airflow_provider_sqlflow.formats.lookup import RelationNames, shown_edges
 from airflow_provider_sqlflow.formats.options import DEFAULT_OPTIONS, ExportOptions
 from airflow_provider_sqlflow.formats.palette import printable
 
@@ -39,7 +39,7 @@ def iter_tree(
     if title:
         yield f"{_one_line(title)}\n\n"
     names = RelationNames(result)
-    targets = _by_target(result)
+    targets = _by_target(shown_edges(result, options))
     if not targets:
         yield "No column lineage found.\n"
     for number, (relation, columns) in enumerate(targets.items()):
@@ -55,9 +55,9 @@ def iter_tree(
             yield f"  {_diagnostic(diagnostic)}\n"
 
 
-def _by_target(result: LineageResult) -> dict[RelationId, dict[str | None, list[Edge]]]:
+def _by_target(edges: Iterable[Edge]) -> dict[RelationId, dict[str | None, list[Edge]]]:
     targets: dict[RelationId, dict[str | None, list[Edge]]] = {}
-    for edge in result.edges():
+    for edge in edges:
         columns = targets.setdefault(edge.target.relation, {})
         columns.setdefault(edge.target.name, []).append(edge)
     for columns in targets.values():

@@ -1,3 +1,6 @@
+import pytest
+
+from airflow_provider_sqlflow.engine import analyze
 from airflow_provider_sqlflow.engine.model import (
     ColumnRef,
     Edge,
@@ -8,7 +11,9 @@ from airflow_provider_sqlflow.engine.model import (
     StatementKind,
     Subtype,
 )
-from airflow_provider_sqlflow.formats.lookup import RelationNames, StatementLookup, used_columns
+from airflow_provider_sqlflow.formats import render
+from airflow_provider_sqlflow.formats.lookup import RelationNames, StatementLookup, shown_edges, used_columns
+from airflow_provider_sqlflow.formats.options import ExportOptions, ResultSets
 
 
 def test_statements_are_told_apart_by_file(shop: LineageResult) -> None:
@@ -56,3 +61,27 @@ def test_columns_keep_the_declared_order_and_gain_those_of_edges(shop: LineageRe
         "result",
     ]
     assert columns[shop.relations[0].id] == ("id", "amount", "status", "customer_id")
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        (ExportOptions(), ["s.a -> v.a", "s.c -> v.[rows]", "v.a -> result.a"]),
+        (ExportOptions(indirect=False), ["s.a -> v.a", "v.a -> result.a"]),
+        (ExportOptions(direct=False), ["s.c -> v.[rows]"]),
+        (ExportOptions(result_sets=ResultSets.NONE), ["s.a -> v.a", "s.c -> v.[rows]"]),
+        (
+            ExportOptions(result_sets=ResultSets.ALL, indirect=False),
+            ["s.a -> q.a", "q.a -> v.a", "v.a -> result.a"],
+        ),
+    ],
+)
+def test_options_choose_edges(options: ExportOptions, expected: list[str]) -> None:
+    result = analyze(
+        "CREATE VIEW v AS WITH q AS (SELECT a FROM s WHERE c > 1) SELECT a FROM q; SELECT a FROM v"
+    )
+    assert [f"{edge.source} -> {edge.target}" for edge in shown_edges(result, options)] == expected
+    lines = render("edges", result, options=options).decode().splitlines()
+    assert len(lines) == len(expected)
+    tree = render("tree", result, options=options).decode()
+    assert tree.count("<-") + tree.count("<~") == len(expected)
