@@ -22,8 +22,8 @@ STDIN_NAME = "<stdin>"
 
 FORMAT_HELP = (
     "One of: tree (text for people), edges (one column edge a JSON line), json (SQLFlow's document), "
-    "json-flat, json-v2, json-tables, xml (its other shapes), csv, graphml (yEd), svg, png, "
-    "openlineage (one event a line)."
+    "json-flat, json-v2, json-tables, xml (its other shapes), csv, graphml (yEd), svg, png, html (a page to "
+    "explore offline), dot, mermaid, er-json, er-svg (keys and joins), openlineage (one event a line)."
 )
 
 Command = TypeVar("Command", bound=Callable[..., object])

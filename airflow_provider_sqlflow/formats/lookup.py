@@ -6,7 +6,8 @@ the file comes from the edge's span, or from the relation that the statement wri
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from typing import Protocol
 
 from airflow_provider_sqlflow.engine.model import (
     ColumnRef,
@@ -27,6 +28,18 @@ def shown_edges(result: LineageResult, options: ExportOptions) -> Iterator[Edge]
     for edge in result.edges(intermediates=options.result_sets is ResultSets.ALL):
         if effects[edge.effect] and kinds.get(edge.target.relation) is not RelationKind.RESULT:
             yield edge
+
+
+class Joint(Protocol):
+    """Anything that leads from one column or row set to another."""
+
+    @property
+    def source(self) -> ColumnRef:
+        """Where it begins."""
+
+    @property
+    def target(self) -> ColumnRef:
+        """Where it ends."""
 
 
 class StatementLookup:
@@ -76,22 +89,18 @@ class RelationNames:
         return f"result of {span.source_name}:{span.start_line}" if span else str(relation)
 
 
-def used_columns(result: LineageResult) -> dict[RelationId, tuple[str, ...]]:
-    """The columns of each relation that has an edge: known ones first, then others met in edges.
+def used_columns(result: LineageResult, edges: Iterable[Joint]) -> dict[RelationId, tuple[str, ...]]:
+    """The columns of each relation that an edge joins: known ones first, then others met in edges.
 
     Relations stand in reading order of the edges; row sets are not columns.
     """
     declared = {relation.id: relation.columns for relation in result.relations}
     columns: dict[RelationId, dict[str, None]] = {}
-
-    def meet(end: ColumnRef) -> None:
-        names = columns.get(end.relation)
-        if names is None:
-            names = columns[end.relation] = dict.fromkeys(declared.get(end.relation, ()))
-        if end.name is not None:
-            names.setdefault(end.name, None)
-
-    for edge in result.edges():
-        meet(edge.source)
-        meet(edge.target)
+    for edge in edges:
+        for end in (edge.source, edge.target):
+            names = columns.get(end.relation)
+            if names is None:
+                names = columns[end.relation] = dict.fromkeys(declared.get(end.relation, ()))
+            if end.name is not None:
+                names.setdefault(end.name, None)
     return {relation: tuple(names) for relation, names in columns.items()}

@@ -26,6 +26,21 @@ _DARK = frozenset({"#419a5f", "#6d30ea"})
 
 DIRECT_COLOUR = "#2f4b7c"
 INDIRECT_COLOUR = "#a0522d"
+BORDER_COLOUR = "#c8ccd2"
+NOTE_COLOUR = "#6b7280"
+ROW_COLOUR = "#f7f7f7"
+
+_DIRECT_SHADES = (DIRECT_COLOUR, "#0f766e", "#6d28d9", "#0369a1", "#475569")
+_INDIRECT_SHADES = (INDIRECT_COLOUR, "#b45309", "#be123c", "#a16207", "#9f1239")
+
+
+def line_colour(is_direct: bool, number: int) -> str:
+    """A line's colour: cold where the value flows, warm where it only decides.
+
+    The shade, chosen by the ``number`` of the source, only helps the eye to follow a line among others.
+    """
+    shades = _DIRECT_SHADES if is_direct else _INDIRECT_SHADES
+    return shades[number % len(shades)]
 
 
 def text_colour(background: str) -> str:
@@ -46,3 +61,13 @@ def printable(text: str) -> str:
     if text.isprintable():
         return text
     return "".join(char if char.isprintable() else " " for char in text)
+
+
+def one_line(text: str) -> str:
+    """The text on one line: runs of spaces, line breaks and control codes become one space."""
+    return " ".join(printable(text).split())
+
+
+def shorten(text: str, width: int) -> str:
+    """The text, cut with an ellipsis where it is longer than ``width`` characters."""
+    return text if len(text) <= width else text[: width - 1] + "\u2026"

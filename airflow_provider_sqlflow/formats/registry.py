@@ -82,6 +82,11 @@ FORMATS: Mapping[str, Format] = _table(
     Format("graphml", ".graphml", "application/graphml+xml", "graphml", "iter_graphml", "GraphML for yEd"),
     Format("svg", ".svg", "image/svg+xml", "picture", "draw_svg", "picture, vector"),
     Format("png", ".png", "image/png", "picture", "draw_png", "picture, pixels"),
+    Format(
+        "html", ".html", "text/html; charset=utf-8", "page.document", "iter_html", "page to explore offline"
+    ),
+    Format("dot", ".dot", "text/vnd.graphviz", "dot", "iter_dot", "the picture as Graphviz text"),
+    Format("mermaid", ".mmd", "text/vnd.mermaid", "mermaid", "iter_mermaid", "flowchart for Markdown"),
     Format("edges", ".jsonl", "application/x-ndjson", "edge_lines", "iter_edges", "one edge a JSON line"),
     Format("tree", ".txt", "text/plain; charset=utf-8", "tree", "iter_tree", "text for people"),
 )

@@ -25,7 +25,7 @@ from airflow_provider_sqlflow.engine.model import (
 )
 from airflow_provider_sqlflow.formats.lookup import RelationNames, shown_edges
 from airflow_provider_sqlflow.formats.options import DEFAULT_OPTIONS, ExportOptions
-from airflow_provider_sqlflow.formats.palette import printable
+from airflow_provider_sqlflow.formats.palette import one_line, shorten
 
 ROWS = "[rows]"
 MAX_EXPRESSION = 60
@@ -37,7 +37,7 @@ def iter_tree(
 ) -> Iterator[str]:
     """The text, line by line."""
     if title:
-        yield f"{_one_line(title)}\n\n"
+        yield f"{one_line(title)}\n\n"
     names = RelationNames(result)
     targets = _by_target(shown_edges(result, options))
     if not targets:
@@ -45,7 +45,7 @@ def iter_tree(
     for number, (relation, columns) in enumerate(targets.items()):
         if number:
             yield "\n"
-        yield f"{_one_line(names.label(relation))}  {names.kind(relation).value}\n"
+        yield f"{one_line(names.label(relation))}  {names.kind(relation).value}\n"
         for column, edges in columns.items():
             yield f"  {_column(column)}\n"
             yield from _sources(edges, names)
@@ -72,7 +72,7 @@ def _sources(edges: list[Edge], names: RelationNames) -> Iterator[str]:
             "<-" if edge.effect is Effect.DIRECT else "<~",
             _end(edge.source, names),
             edge.subtype.value + (" masked" if edge.masking else ""),
-            _shorten(_one_line(edge.expression), MAX_EXPRESSION),
+            shorten(one_line(edge.expression), MAX_EXPRESSION),
             str(edge.span) if edge.span else "",
         )
         for edge in edges
@@ -82,25 +82,16 @@ def _sources(edges: list[Edge], names: RelationNames) -> Iterator[str]:
     text_width = max(len(row[3]) for row in rows)
     for arrow, source, kind, text, place in rows:
         line = f"    {arrow} {source:<{width}}  {kind:<{kind_width}}  {text:<{text_width}}"
-        yield f"{line}  {_one_line(place)}".rstrip() + "\n"
+        yield f"{line}  {one_line(place)}".rstrip() + "\n"
 
 
 def _end(end: ColumnRef, names: RelationNames) -> str:
-    return f"{_one_line(names.label(end.relation))}.{_column(end.name)}"
+    return f"{one_line(names.label(end.relation))}.{_column(end.name)}"
 
 
 def _column(name: str | None) -> str:
-    return ROWS if name is None else _one_line(name)
+    return ROWS if name is None else one_line(name)
 
 
 def _diagnostic(item: Diagnostic) -> str:
-    return f"{item.severity.value} {item.code} {_one_line(str(item.span))}: {_one_line(item.message)}"
-
-
-def _one_line(text: str) -> str:
-    """The text without line breaks, tabs and terminal control codes."""
-    return " ".join(printable(text).split())
-
-
-def _shorten(text: str, width: int) -> str:
-    return text if len(text) <= width else text[: width - 1] + "…"
+    return f"{item.severity.value} {item.code} {one_line(str(item.span))}: {one_line(item.message)}"

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from collections.abc import Callable
+from itertools import pairwise
 from xml.etree import ElementTree as ET
 
 from airflow_provider_sqlflow.engine.model import (
@@ -11,12 +13,26 @@ from airflow_provider_sqlflow.engine.model import (
     Subtype,
 )
 from airflow_provider_sqlflow.formats import render
+from airflow_provider_sqlflow.formats.graphml import iter_graphml
+from airflow_provider_sqlflow.formats.options import ExportOptions
+from airflow_provider_sqlflow.formats.palette import DIRECT_COLOUR, INDIRECT_COLOUR
 
 NAMES = {"g": "http://graphml.graphdrawing.org/xmlns", "y": "http://www.yworks.com/xml/graphml"}
 
 
-def parse(result: LineageResult, title: str = "") -> ET.Element:
-    return ET.fromstring(render("graphml", result, title=title))
+ORDER = {
+    "GroupNode": ["Geometry", "Fill", "BorderStyle", "NodeLabel", "Shape", "State", "Insets"],
+    "ShapeNode": ["Geometry", "Fill", "BorderStyle", "NodeLabel", "Shape"],
+    "PolyLineEdge": ["LineStyle", "Arrows", "EdgeLabel", "BendStyle"],
+    "ProxyAutoBoundsNode": ["Realizers"],
+    "Realizers": ["GroupNode", "GroupNode"],
+}
+"""Children of yEd's elements, in the order in which yEd itself writes them."""
+
+
+def parse(result: LineageResult, title: str = "", **options: object) -> ET.Element:
+    document = render("graphml", result, title=title, options=ExportOptions(**options))  # type: ignore[arg-type]
+    return ET.fromstring(document)
 
 
 def data(element: ET.Element, key: str) -> str | None:
@@ -24,19 +40,38 @@ def data(element: ET.Element, key: str) -> str | None:
     return None if found is None else found.text
 
 
-def test_a_folder_for_each_relation_and_a_node_for_each_column(shop: LineageResult) -> None:
+def relations(root: ET.Element) -> dict[str, ET.Element]:
+    """Nodes that stand for relations, by name."""
+    nodes = root.findall(".//g:node", NAMES)
+    return {data(node, "n_name") or "": node for node in nodes if data(node, "n_name")}
+
+
+def box(node: ET.Element) -> tuple[float, float, float, float]:
+    """Left, top, right and bottom of a node."""
+    geometry = node.find("g:data/*//y:Geometry", NAMES)
+    if geometry is None:
+        geometry = node.find("g:data/*/y:Geometry", NAMES)
+    assert geometry is not None
+    x, y, width, height = (float(geometry.get(key, "")) for key in ("x", "y", "width", "height"))
+    return x, y, x + width, y + height
+
+
+def test_schemas_hold_relations_and_relations_hold_columns(shop: LineageResult) -> None:
     root = parse(shop, "Shop")
-    folders = root.findall("g:graph/g:node", NAMES)
-    assert [data(folder, "n_name") for folder in folders] == [
-        "orders",
-        "daily",
-        "customers",
-        "top_days",
-        "result",
+    top = root.findall("g:graph/g:node", NAMES)
+    assert [(data(node, "n_kind"), data(node, "n_database"), data(node, "n_schema")) for node in top] == [
+        ("schema", "shop", "raw"),
+        ("schema", "shop", "mart"),
+        ("result", None, None),
     ]
-    columns = folders[0].findall("g:graph/g:node", NAMES)
+    inside = [[data(node, "n_name") for node in frame.findall("g:graph/g:node", NAMES)] for frame in top[:2]]
+    assert inside == [["orders", "customers"], ["daily", "top_days"]]
+    orders = relations(root)["orders"]
+    columns = orders.findall("g:graph/g:node", NAMES)
     assert [data(column, "n_column") for column in columns] == ["id", "amount", "status", "customer_id"]
-    assert all(column.get("id", "").startswith(folders[0].get("id", "") + "::") for column in columns)
+    labels = [label.text for label in orders.findall("g:data//y:GroupNode/y:NodeLabel", NAMES)]
+    assert labels == ["shop.raw.orders"] * 2
+    assert all(column.get("id", "").startswith(orders.get("id", "") + "::") for column in columns)
     assert data(root.findall("g:graph", NAMES)[0], "d_title") == "Shop"
 
 
@@ -48,36 +83,75 @@ def test_edges_join_columns_and_row_sets_join_folders(shop: LineageResult) -> No
     assert len(edges) == len(shop.edges())
     assert all(edge.get("source") in ids and edge.get("target") in ids for edge in edges)
     assert [(edge.get("source"), edge.get("target")) for edge in edges[1:5:3]] == [
-        ("n0", "n1::n1"),
-        ("n0::n2", "n1"),
+        ("g0::n0", "g1::n0::c1"),
+        ("g0::n0::c2", "g1::n0"),
     ]
     assert data(edges[4], "e_subtype") == "FILTER"
     assert data(edges[4], "e_place") == "a.sql:5:1"
     assert data(edges[4], "e_statementKind") == "insert"
+    assert (data(edges[0], "e_description") or "").endswith("AGGREGATION sum(o.amount) (a.sql:3:8)")
+
+
+def test_edge_kinds_differ_by_line_colour_and_label(shop: LineageResult) -> None:
+    edges = parse(shop).findall("g:graph/g:edge", NAMES)
     styles = [edge.find(".//y:LineStyle", NAMES) for edge in edges]
-    assert [style.get("type") for style in styles if style is not None] == [
-        "line" if edge.effect is Effect.DIRECT else "dotted" for edge in shop.edges()
+    looks = {
+        (edge.effect, style.get("type"), style.get("color"))
+        for edge, style in zip(shop.edges(), styles, strict=True)
+        if style is not None
+    }
+    assert looks == {(Effect.DIRECT, "line", DIRECT_COLOUR), (Effect.INDIRECT, "dotted", INDIRECT_COLOUR)}
+    labels = [edge.findtext(".//y:EdgeLabel", None, NAMES) for edge in edges]
+    assert labels == [
+        "aggregation", "aggregation", None, "conditional", "filter", "join", None, None, "window",
+    ]  # fmt: skip
+
+
+def test_the_table_level_joins_plain_nodes(shop: LineageResult) -> None:
+    root = parse(shop, table_level=True)
+    assert not root.findall(".//y:GroupNode[y:Shape]", NAMES)[4:], "only schemas are folders, twice each"
+    edges = root.findall("g:graph/g:edge", NAMES)
+    assert [(data(edge, "e_effect"), data(edge, "e_subtype")) for edge in edges] == [
+        ("DIRECT", "AGGREGATION FILTER JOIN"),
+        ("DIRECT", "IDENTITY CONDITIONAL"),
+        ("DIRECT", "IDENTITY"),
+        ("DIRECT", "IDENTITY WINDOW"),
     ]
 
 
-def test_every_data_key_is_declared(shop: LineageResult) -> None:
+def test_the_document_is_what_yed_writes_itself(shop: LineageResult) -> None:
     root = parse(shop, "Shop")
+    assert root.tag == f"{{{NAMES['g']}}}graphml"
     declared = {key.get("id") for key in root.findall("g:key", NAMES)}
     used = {item.get("key") for item in root.iter(f"{{{NAMES['g']}}}data")}
     assert used == declared
+    graphics = {key.get("yfiles.type"): key.get("for") for key in root.findall("g:key[@yfiles.type]", NAMES)}
+    assert graphics == {"nodegraphics": "node", "edgegraphics": "edge"}
+    for name, order in ORDER.items():
+        found = root.findall(f".//y:{name}", NAMES)
+        assert found
+        for element in found:
+            children = [child.tag.rpartition("}")[2] for child in element]
+            assert children == [child for child in order if child in children or child != "EdgeLabel"]
+    for folder in root.findall(".//g:node[@yfiles.foldertype='group']", NAMES):
+        inner = folder.find("g:graph", NAMES)
+        assert inner is not None
+        assert inner.get("id") == f"{folder.get('id')}:"
 
 
 def test_sources_stand_left_of_targets_and_nothing_overlaps(shop: LineageResult) -> None:
-    boxes = {}
-    for folder in parse(shop).findall("g:graph/g:node", NAMES):
-        geometry = folder.find(".//y:GroupNode/y:Geometry", NAMES)
-        assert geometry is not None
-        boxes[data(folder, "n_name")] = [
-            float(geometry.get(key, "")) for key in ("x", "y", "width", "height")
-        ]
+    root = parse(shop)
+    boxes = {name: box(node) for name, node in relations(root).items()}
     assert boxes["orders"][0] == boxes["customers"][0] < boxes["daily"][0] < boxes["top_days"][0]
-    upper, lower = sorted((boxes["orders"], boxes["customers"]), key=lambda box: box[1])
-    assert upper[1] + upper[3] < lower[1]
+    assert boxes["orders"][3] < boxes["customers"][1]
+    frames = [box(node) for node in root.findall("g:graph/g:node", NAMES)]
+    assert all(upper[3] < lower[1] for upper, lower in pairwise(frames))
+    left, top, right, bottom = frames[0]
+    for name in ("orders", "customers"):
+        assert left < boxes[name][0]
+        assert top < boxes[name][1]
+        assert boxes[name][2] < right
+        assert boxes[name][3] < bottom
 
 
 def test_a_cycle_is_drawn() -> None:
@@ -92,6 +166,18 @@ def test_a_cycle_is_drawn() -> None:
 def test_names_come_back_except_for_what_xml_cannot_hold(hostile: LineageResult) -> None:
     root = parse(hostile, 'a "title" <&>')
     name = hostile.edges()[0].source.name or ""
-    allowed = "".join(char if char.isprintable() else " " for char in name)
-    assert data(root.findall("g:graph/g:node", NAMES)[0], "n_name") == allowed
+    # XML has no place for control codes, only for line breaks.
+    allowed = "".join(char if char.isprintable() or char == "\n" else " " for char in name)
+    assert allowed in relations(root)
     assert data(root.findall("g:graph/g:edge", NAMES)[0], "e_expression") == allowed
+
+
+def test_all_columns_are_there_and_large_results_come_in_pieces(
+    warehouse: Callable[[int, int], LineageResult],
+) -> None:
+    result = warehouse(120, 30)
+    pieces = list(iter_graphml(result))
+    assert max(len(piece) for piece in pieces) < 40_000
+    root = ET.fromstring("".join(pieces))
+    assert len([node for node in root.iter(f"{{{NAMES['g']}}}node") if data(node, "n_column")]) == 120 * 30
+    assert len(root.findall("g:graph/g:edge", NAMES)) == len(result.edges())

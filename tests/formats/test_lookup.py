@@ -52,7 +52,7 @@ def test_results_are_called_after_their_place(shop: LineageResult) -> None:
 
 
 def test_columns_keep_the_declared_order_and_gain_those_of_edges(shop: LineageResult) -> None:
-    columns = used_columns(shop)
+    columns = used_columns(shop, shop.edges())
     assert [str(relation) for relation in columns] == [
         "shop.raw.orders",
         "shop.mart.daily",
