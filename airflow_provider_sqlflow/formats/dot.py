@@ -57,7 +57,7 @@ def write_dot(drawing: Drawing, names: RelationNames) -> Iterator[str]:
     if drawing.detail is Detail.TIMED_OUT:
         effort = _HASTY
     yield "digraph lineage {\n"
-    yield _attributes(
+    yield attributes(
         "graph",
         rankdir="LR",
         nodesep="0.25",
@@ -71,8 +71,8 @@ def write_dot(drawing: Drawing, names: RelationNames) -> Iterator[str]:
         **effort,
     )
     yield f"  label={_legend(drawing)}\n"
-    yield _attributes("node", shape="plain", fontname=FONT, fontsize="11")
-    yield _attributes("edge", arrowsize="0.6")
+    yield attributes("node", shape="plain", fontname=FONT, fontsize="11")
+    yield attributes("edge", arrowsize="0.6")
     ports: dict[ColumnRef, str] = {}
     shades: dict[RelationId, int] = {}
     for number, box in enumerate(drawing.boxes):
@@ -82,22 +82,21 @@ def write_dot(drawing: Drawing, names: RelationNames) -> Iterator[str]:
         ports.update({ColumnRef(box.relation, row): f"{name}:c{at}" for at, row in enumerate(box.rows)})
         yield f"  {name} [id={name} label={_table(name, box)}]\n"
     for number, link in enumerate(drawing.links):
-        attributes = {
-            "id": f"e{number}",
-            "class": "direct" if link.is_direct else "indirect",
-            "style": "solid" if link.is_direct else "dotted",
-            "penwidth": "1.1" if link.is_direct else "1.4",
-            "color": line_colour(link.is_direct, shades[link.source.relation]),
-            "tooltip": explain(link, names),
-        }
-        text = " ".join(f"{key}={quote(value)}" for key, value in attributes.items())
-        yield f"  {ports[link.source]}:e -> {ports[link.target]}:w [{text}]\n"
+        yield attributes(
+            f"{ports[link.source]}:e -> {ports[link.target]}:w",
+            **{"class": "direct" if link.is_direct else "indirect"},
+            id=f"e{number}",
+            style="solid" if link.is_direct else "dotted",
+            penwidth="1.1" if link.is_direct else "1.4",
+            color=line_colour(link.is_direct, shades[link.source.relation]),
+            tooltip=explain(link, names),
+        )
     yield "}\n"
 
 
-def _attributes(owner: str, **attributes: str) -> str:
-    text = " ".join(f"{key}={quote(value)}" for key, value in attributes.items())
-    return f"  {owner} [{text}]\n"
+def attributes(owner: str, **values: str) -> str:
+    """A DOT statement: attributes of a node, a line, or of all of them."""
+    return f"  {owner} [{' '.join(f'{key}={quote(value)}' for key, value in values.items())}]\n"
 
 
 def quote(text: str) -> str:

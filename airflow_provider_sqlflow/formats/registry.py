@@ -87,6 +87,8 @@ FORMATS: Mapping[str, Format] = _table(
     ),
     Format("dot", ".dot", "text/vnd.graphviz", "dot", "iter_dot", "the picture as Graphviz text"),
     Format("mermaid", ".mmd", "text/vnd.mermaid", "mermaid", "iter_mermaid", "flowchart for Markdown"),
+    Format("er-json", ".er.json", "application/json", "er_json", "iter_er_json", "E-R diagram as JSON"),
+    Format("er-svg", ".er.svg", "image/svg+xml", "er_picture", "draw_er_svg", "E-R diagram, picture"),
     Format("edges", ".jsonl", "application/x-ndjson", "edge_lines", "iter_edges", "one edge a JSON line"),
     Format("tree", ".txt", "text/plain; charset=utf-8", "tree", "iter_tree", "text for people"),
 )

@@ -217,6 +217,12 @@ def test_the_fields_of_formats(read_page):
     assert set(data) | set(data["sqlflow"]) <= members | {"sqlflow"}
     for key in (*data["summary"], *data["sqlflow"]["relationships"][0], *data["sqlflow"]["errors"][0]):
         assert f"`{key}`" in sections["json"], key
+    diagram = json.loads(
+        render("er-json", engine.analyze("CREATE TABLE t (a INT PRIMARY KEY REFERENCES u (b))"))
+    )
+    (relationship,) = diagram["relationships"]
+    for key in (*diagram, *diagram["entities"][0], *relationship, *relationship["to"]):
+        assert f"`{key}`" in sections["er-json"], key
     keys = re.findall(r'attr\.name="(\w+)"', render("graphml", result, title="x").decode())
     for key in keys:
         assert f"`{key}`" in sections["graphml"], key

@@ -1,0 +1,108 @@
+"""Which columns joins set equal: read from the conditions of folded edges.
+
+A condition's text names columns as the query does, its edges name the stored columns that they come from;
+both are matched here. Only equality says that two tables belong together.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+
+from airflow_provider_sqlflow.engine.calls import Name, read_comparisons
+from airflow_provider_sqlflow.engine.model import ColumnRef, LineageResult, RelationId, Span, Subtype
+
+_CONDITIONS = frozenset({Subtype.JOIN, Subtype.FILTER})
+_OTHER_COMPARISONS = re.compile(r"[<>]|!=|\blike\b|\bilike\b", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Join:
+    """Two relations whose columns a condition sets equal, pair by pair."""
+
+    left: tuple[ColumnRef, ...]
+    right: tuple[ColumnRef, ...]
+    condition: str
+    span: Span | None
+
+
+def find_joins(result: LineageResult) -> Iterator[Join]:
+    """The joins of a result in reading order, one for each condition and pair of relations."""
+    conditions: dict[tuple[Span | None, str, int], list[ColumnRef]] = {}
+    for edge in result.edges():
+        if edge.subtype in _CONDITIONS and edge.source.name is not None and edge.expression:
+            sources = conditions.setdefault((edge.span, edge.expression, edge.statement), [])
+            if edge.source not in sources:
+                sources.append(edge.source)
+    for (span, text, _), sources in conditions.items():
+        pairs: dict[tuple[RelationId, RelationId], dict[tuple[ColumnRef, ColumnRef], None]] = {}
+        for left, right in _pairs(text, sources, result.dialect):
+            pairs.setdefault((left.relation, right.relation), {})[left, right] = None
+        for found in pairs.values():
+            lefts, rights = zip(*found, strict=True)
+            yield Join(lefts, rights, text, span)
+
+
+def _pairs(text: str, sources: Sequence[ColumnRef], dialect: str) -> Iterator[tuple[ColumnRef, ColumnRef]]:
+    """Pairs of columns of different relations, or of one that is joined with itself."""
+    comparisons = read_comparisons(text, dialect)
+    if not comparisons:
+        if text.strip('"`[] ').isidentifier():  # USING: both sides are that column
+            for left, right in combinations(sources, 2):
+                if left.relation != right.relation:
+                    yield left, right
+        return
+    references = [name for one in comparisons for name in (*one.left, *one.right)]
+    meanings = _match(list(dict.fromkeys(references)), sources)
+    for one in comparisons:
+        if len(one.left) != 1 or len(one.right) != 1 or not is_equality(one.text):
+            continue
+        pair = meanings.get(one.left[0]), meanings.get(one.right[0])
+        if pair[0] is not None and pair[1] is not None and pair[0] != pair[1]:
+            yield pair[0], pair[1]
+
+
+def is_equality(comparison: str) -> bool:
+    """Whether a comparison sets its sides equal; MySQL's ``<=>`` does, too.
+
+    >>> is_equality("a.id = b.id"), is_equality("a.id <= b.id")
+    (True, False)
+    """
+    return _OTHER_COMPARISONS.search(comparison.replace("<=>", "=")) is None
+
+
+def _match(references: Sequence[Name], sources: Sequence[ColumnRef]) -> dict[Name, ColumnRef]:
+    """The stored column that each reference means.
+
+    By column name; where several relations have it, by what the qualifier means elsewhere in the
+    condition, and at last in reading order, which references and edges share. A column that a CTE
+    renamed matches none by name: the last reference left over means the last column left over.
+    """
+    named: dict[str, list[ColumnRef]] = {}
+    for source in sources:
+        named.setdefault((source.name or "").casefold(), []).append(source)
+    relations = {source.relation.name.casefold(): source.relation for source in sources}
+    qualifiers = {
+        name[-2]: relations[name[-2].casefold()]
+        for name in references
+        if len(name) > 1 and name[-2].casefold() in relations
+    }
+    for name in references:
+        candidates = named.get(name[-1].casefold(), [])
+        if len(name) > 1 and len(candidates) == 1:
+            qualifiers.setdefault(name[-2], candidates[0].relation)
+    found: dict[Name, ColumnRef] = {}
+    for name in references:
+        candidates = named.get(name[-1].casefold(), [])
+        meant = qualifiers.get(name[-2]) if len(name) > 1 else None
+        fitting = [one for one in candidates if one.relation == meant] if len(candidates) > 1 else candidates
+        unused = [one for one in candidates if one not in found.values()]
+        if fitting or unused:
+            found[name] = (fitting or unused)[0]
+    left_over = [name for name in references if name not in found]
+    unused = [source for source in sources if source not in found.values()]
+    if len(left_over) == len(unused) == 1:
+        found[left_over[0]] = unused[0]
+    return found
