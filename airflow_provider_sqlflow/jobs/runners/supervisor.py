@@ -56,12 +56,9 @@ class Supervisor:
         with stopping_on_signals(self._stop, self.settings.worker_grace_seconds):
             self._children = [self._start() for _ in range(self.count)]
             is_usable = True
-            while self._children and not self._stop.is_made:
+            while self._children and is_usable and not self._stop.is_made:
                 wait([child.sentinel for child in self._children], _LOOK_SECONDS)
-                if any(child.exitcode == UNUSABLE for child in self._children):
-                    is_usable = False
-                    break
-                self._replace_crashed()
+                is_usable = self._replace_crashed()
             self._end()
         return is_usable
 
@@ -73,14 +70,19 @@ class Supervisor:
         child.start()
         return child
 
-    def _replace_crashed(self) -> None:
-        ended = [child for child in self._children if child.exitcode is not None]
-        self._children = [child for child in self._children if child.exitcode is None]
-        for child in ended:
-            if child.exitcode != 0 and not self._stop.is_made:
-                log.warning("worker process %s ended with %s; starting another", child.pid, child.exitcode)
+    def _replace_crashed(self) -> bool:
+        """Start another process for each that crashed; False when one has found that it cannot work."""
+        # Asked once: a process may end between two questions.
+        codes = [(child, child.exitcode) for child in self._children]
+        self._children = [child for child, code in codes if code is None]
+        if any(code == UNUSABLE for _, code in codes):
+            return False
+        for child, code in codes:
+            if code not in (None, 0) and not self._stop.is_made:
+                log.warning("worker process %s ended with %s; starting another", child.pid, code)
                 self._stop.wait(_RESTART_SECONDS)
                 self._children.append(self._start())
+        return True
 
     def _end(self) -> None:
         """Tell the processes that are left to stop, and wait for them."""
