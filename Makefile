@@ -55,7 +55,15 @@ docs: $(STAMP) ## build the documentation, strictly
 unit: $(STAMP) ## the fast tests
 	$(PYTEST) -m 'not airflow and not postgres and not marquez and not browser and not slow'
 
-airflow-tests: $(STAMP) ## the tests that start servers or take long
+# The browser that the tests of pages drive; Debian's is enough.
+.PHONY: .apt-chromium
+.apt-chromium:
+	@command -v chromium chromium-browser google-chrome >/dev/null && exit 0; \
+	command -v apt-get >/dev/null && [ "$$(id -u)" = 0 ] \
+		|| { echo "Chromium is missing: install chromium, or run the tests with -m 'not browser'"; exit 2; }; \
+	apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium >/dev/null
+
+airflow-tests: $(STAMP) .apt-chromium ## the tests that start servers or take long
 	$(PYTEST) -m 'airflow or postgres or marquez or browser or slow'
 
 format: $(STAMP) ## format the code
