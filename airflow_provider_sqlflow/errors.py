@@ -12,7 +12,9 @@
                                 LeaseLostError
       LineageError              NameNotFoundError, AmbiguousNameError
       StoreError                StoreUnavailableError (retryable), StoreVersionError
-      ClientError               AuthenticationError, RemoteError, RemoteUnavailableError (retryable)
+      ClientError               AuthenticationError, TlsError, NotSupportedError
+        RemoteError             UnexpectedAnswerError, RedirectedError
+        RemoteUnavailableError  (retryable) EmptyAnswerError, TruncatedAnswerError, DeadlineError
       ExportError               UnknownFormatError, ExportOptionError
       EmissionError
 
@@ -249,6 +251,48 @@ class RemoteUnavailableError(ClientError):
 
     code = "remote_unavailable"
     retryable = True
+
+
+class TlsError(ClientError):
+    """No secure connection: the certificate is not trusted, or the service does not speak TLS."""
+
+    code = "tls"
+
+
+class NotSupportedError(ClientError):
+    """The service has no operation for what was asked; the message says what to do instead."""
+
+    code = "not_supported"
+
+
+class UnexpectedAnswerError(RemoteError):
+    """The answer is not what the operation gives: a web page, other JSON, another kind of file."""
+
+    code = "unexpected_answer"
+
+
+class RedirectedError(RemoteError):
+    """The service sends the caller to another address, where credentials are not sent unasked."""
+
+    code = "redirected"
+
+
+class EmptyAnswerError(RemoteUnavailableError):
+    """The service answered without saying anything about what was asked."""
+
+    code = "empty_answer"
+
+
+class TruncatedAnswerError(RemoteUnavailableError):
+    """The connection ended in the middle of an answer."""
+
+    code = "truncated_answer"
+
+
+class DeadlineError(RemoteUnavailableError):
+    """The service did not answer in full within the time allowed, retries included."""
+
+    code = "deadline"
 
 
 class ExportError(SqlFlowError):
