@@ -265,6 +265,39 @@ class TableInstance:
 
 
 @dataclass(frozen=True, slots=True)
+class JobTable:
+    """A table that a job's SQL reads or writes. ``kind`` is a value of ``engine.RelationKind``."""
+
+    database: str | None
+    schema: str | None
+    name: str
+    kind: str
+    role: TableRole
+
+
+@dataclass(frozen=True, slots=True)
+class SyntaxProblem:
+    """What a syntax check says about a place in a text; lines and columns count from 1.
+
+    Attributes:
+        file: the text's name.
+        line: 0 where unknown.
+        column: 0 where unknown.
+        is_error: whether a statement could not be understood; otherwise it is only worth knowing.
+        message: in one line.
+    """
+
+    file: str
+    line: int
+    column: int
+    is_error: bool
+    message: str
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}:{self.column}: {self.message}"
+
+
+@dataclass(frozen=True, slots=True)
 class InstancePage:
     """One page of a look-up by table, newest run first, and how many match in all."""
 
