@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from airflow.sdk import BaseHook
 from airflow.sdk.exceptions import AirflowNotFoundException
 
 from airflow_provider_sqlflow import conf
 from airflow_provider_sqlflow.errors import ConfigError, SqlFlowError
+from airflow_provider_sqlflow.hooks.connection import embedded_settings, is_remote, remote_options
 
 if TYPE_CHECKING:
     from airflow.sdk import Connection
@@ -26,15 +26,14 @@ if TYPE_CHECKING:
         JobPage,
         JobRequest,
     )
-    from airflow_provider_sqlflow.settings import Settings
 
 
 class SqlFlowHook(BaseHook):
     """Submits, watches, cancels and exports lineage jobs.
 
-    A connection without a host means the embedded engine: jobs run in the calling process. When the
-    default connection is not defined at all, the embedded engine works with the options of the
-    ``[sqlflow]`` section. Any other connection id must exist.
+    A connection with a host means a SQLFlow service. One without means the embedded engine: jobs run in
+    the calling process. When the default connection is not defined at all, the embedded engine works with
+    the options of the ``[sqlflow]`` section. Any other connection id must exist.
 
     Args:
         sqlflow_conn_id: id of a connection of type ``sqlflow``.
@@ -57,7 +56,7 @@ class SqlFlowHook(BaseHook):
         """The client, opened at the first call and kept until :meth:`close`.
 
         Raises:
-            ConfigError: the connection has a host, or a field that cannot be used.
+            ConfigError: the connection has a field that cannot be used.
             AirflowNotFoundException: the connection is neither defined nor the default one.
         """
         if self._client is None:
@@ -148,22 +147,15 @@ class SqlFlowHook(BaseHook):
 
 
 def _open_client(connection: Connection | None) -> SqlFlowClient:
+    settings = embedded_settings(conf.settings(), connection)
+    if connection is not None and is_remote(connection):
+        from airflow_provider_sqlflow.client.http.client import HttpClient
+        from airflow_provider_sqlflow.client.http.settings import settings_from
+
+        try:
+            return HttpClient(settings_from(**remote_options(connection)), settings)
+        except ConfigError as error:
+            raise ConfigError(f"connection {connection.conn_id}: {error}") from None
     from airflow_provider_sqlflow.client.embedded import EmbeddedClient
 
-    return EmbeddedClient(_settings(connection))
-
-
-def _settings(connection: Connection | None) -> Settings:
-    """The configured settings, with what the connection says instead."""
-    settings = conf.settings()
-    if connection is None:
-        return settings
-    if connection.host:
-        raise ConfigError(
-            f"connection {connection.conn_id}: remote SQLFlow services are not supported yet; "
-            "leave the host empty to run jobs in the embedded engine"
-        )
-    extra: dict[str, Any] = connection.extra_dejson
-    if extra.get("store_url"):
-        settings = replace(settings, store_url=str(extra["store_url"]))
-    return settings
+    return EmbeddedClient(settings)

@@ -72,17 +72,6 @@ def test_the_connection_names_the_store(store, tmp_path, monkeypatch):
     assert asyncio.run(look()).id == job.id
 
 
-def test_a_host_is_refused_honestly(store, monkeypatch):
-    define(monkeypatch, host="sqlflow.example.com")
-    with pytest.raises(
-        ConfigError, match="remote SQLFlow services are not supported yet; leave the host empty"
-    ):
-        SqlFlowHook().get_conn()
-    working, message = SqlFlowHook().test_connection()
-    assert not working
-    assert "leave the host empty" in message
-
-
 def test_the_connection_test_says_where_jobs_are_kept(store):
     working, message = SqlFlowHook().test_connection()
     assert working

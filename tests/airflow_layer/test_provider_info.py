@@ -57,7 +57,7 @@ def test_the_connection_type_names_the_hook():
 
 def test_every_connection_field_is_read():
     [connection] = get_provider_info()["connection-types"]
-    source = (PACKAGE / "hooks" / "sqlflow.py").read_text()
+    source = (PACKAGE / "hooks" / "connection.py").read_text()
     for name, field in connection["conn-fields"].items():
         assert f'extra["{name}"]' in source
         assert "null" in field["schema"]["type"]
