@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
 
 import click
 
+from airflow_provider_sqlflow.cli.export_options import export_options
 from airflow_provider_sqlflow.cli.options import FORMAT_HELP, json_option, moment
 from airflow_provider_sqlflow.cli.state import CliState, pass_state
 from airflow_provider_sqlflow.jobs.lineage.model import Direction, LineageGraph, LineageState, Reach
@@ -243,8 +244,9 @@ def tables(state: CliState, /, pattern: str, limit: int, offset: int, as_json: b
 @_state_options
 @click.option("--format", "-f", "format_name", metavar="NAME", required=True, help=FORMAT_HELP)
 @click.option("--output", "-o", metavar="FILE", required=True, help="Where to; whole or not at all.")
+@export_options
 @pass_state
-def export(state: CliState, /, format_name: str, output: str, **where: Any) -> None:
+def export(state: CliState, /, format_name: str, output: str, options: dict[str, str], **where: Any) -> None:
     """Write the merged lineage of all jobs to a file."""
     from airflow_provider_sqlflow.cli.rendering import export_text
     from airflow_provider_sqlflow.jobs.service import utc_now
@@ -252,7 +254,12 @@ def export(state: CliState, /, format_name: str, output: str, **where: Any) -> N
     with state.lineage() as service:
         counted = _state(service, **where)
         summary = service.export(
-            format_name, output, counted, title="lineage", instant=counted.at or utc_now()
+            format_name,
+            output,
+            counted,
+            title="lineage",
+            instant=counted.at or utc_now(),
+            options=options,
         )
     click.echo(export_text(summary))
 

@@ -171,6 +171,8 @@ def test_export_of_everything(filled: Run) -> None:
     assert done.startswith("all.csv: ")
     assert "4 column edges" in done
     assert printed(filled, "export", "-f", "openlineage", "-o", "all.ndjson", "--tag", "daily")
+    assert printed(filled, "export", "-f", "csv", "-o", "tables.csv", "--table-level", "--delimiter", "|")
+    assert Path("tables.csv").read_text().startswith("source_db|source_schema|source_table|target_db|")
     assert "raw" not in Path("all.ndjson").read_text()
 
 

@@ -51,6 +51,9 @@ def _lineage(
     result: LineageResult, options: ExportOptions, entities: Entities, texts: Texts
 ) -> Iterator[Flow]:
     shown = _shown_types(options)
+    if not result.statements:
+        yield from (flow for flow in _bare(result, entities) if flow.type in shown)
+        return
     chain = Chain(result, options, entities, texts)
     is_full = options.result_sets is ResultSets.ALL
     if is_full and options.functions:
@@ -68,6 +71,14 @@ def _lineage(
             moved = _follow(flow, renames)
             if moved is not None and moved.type in shown:
                 yield moved
+
+
+def _bare(result: LineageResult, entities: Entities) -> Iterator[Flow]:
+    """The relations of a result that holds edges alone: an answer about several jobs."""
+    for edge in result.edges():
+        if all(entities.is_visible(end.relation) for end in (edge.source, edge.target)):
+            flow_type = relation_type_of(edge)
+            yield Flow(edge.source, edge.target, flow_type, None, edge, clause=clause_type_of(edge))
 
 
 def _shown_types(options: ExportOptions) -> frozenset[str]:

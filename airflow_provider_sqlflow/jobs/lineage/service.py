@@ -5,7 +5,7 @@ The answers come from the rows that runs leave in the store, so no SQL is read a
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -170,24 +170,35 @@ class LineageService:
         return self._read(lambda connection: merged_result(connection, state))
 
     def export(
-        self, format: str, path: str, state: LineageState = NOW, *, title: str, instant: datetime
+        self,
+        format: str,
+        path: str,
+        state: LineageState = NOW,
+        *,
+        title: str,
+        instant: datetime,
+        options: Mapping[str, str] | None = None,
     ) -> ExportSummary:
         """Write :meth:`merged` to a local file, whole or not at all.
 
+        ``options`` say what to show, by name (:func:`airflow_provider_sqlflow.jobs.export.read_options`).
+
         Raises:
             UnknownFormatError: no such format.
+            ExportOptionError: an unknown option, or a value that it cannot have.
             ExportError: the file cannot be written.
         """
-        from airflow_provider_sqlflow.jobs.export import check_format, export_result
+        from airflow_provider_sqlflow.jobs.export import check_format, export_result, read_options
         from airflow_provider_sqlflow.jobs.lineage.results import merged_texts
 
         check_format(format)
+        read_options(options)
 
         def texts() -> dict[str, str]:
             return self._read(lambda connection: merged_texts(connection, state))
 
         merged = self.merged(state)
-        return export_result(merged, format, path, title=title, instant=instant, texts=texts)
+        return export_result(merged, format, path, title=title, instant=instant, texts=texts, options=options)
 
     def _read(self, work: Callable[[Connection], Answer]) -> Answer:
         """Do work whose queries all see the same moment, whatever run ends meanwhile."""

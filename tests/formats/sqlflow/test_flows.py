@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -150,3 +151,15 @@ def test_joins_of_queries_fold_to_the_columns_they_copy() -> None:
     options = ExportOptions(direct=False, indirect=False, joins=True)
     found = flows_of(analyze(sql), options)
     assert [(str(flow.source), str(flow.target)) for flow in found] == [("a.i", "b.j")]
+
+
+def test_a_result_of_edges_alone_is_shown_as_it_is() -> None:
+    """An answer about several jobs has no statements and no text."""
+    whole = analyze("INSERT INTO t (a) SELECT b FROM s WHERE c > 1")
+    alone = replace(whole, statements=())
+    found = [(str(flow.source), flow.type, str(flow.target)) for flow in flows_of(alone, ExportOptions())]
+    assert found == [("s.b", "fdd", "t.a"), ("s.c", "fdr", "t.[rows]")]
+    only_values = flows_of(alone, ExportOptions(indirect=False, result_sets=ResultSets.ALL, functions=True))
+    assert [flow.type for flow in only_values] == ["fdd"]
+    for name in schemas.SCHEMA_OF:
+        schemas.valid(name, alone)
