@@ -48,6 +48,9 @@ class EventLimits:
     max_table_links: int = 1000
 
 
+DEFAULT_LIMITS = EventLimits()
+
+
 @dataclass(frozen=True, slots=True)
 class DatasetDetails:
     """What somebody knows about a dataset besides the SQL.
@@ -103,4 +106,4 @@ class EventContext:
     tags: Mapping[str, str] = field(default_factory=dict)
     description: str = ""
     details: Mapping[str, DatasetDetails] = field(default_factory=dict)
-    limits: EventLimits = EventLimits()
+    limits: EventLimits = DEFAULT_LIMITS
