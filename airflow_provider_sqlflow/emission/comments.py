@@ -6,6 +6,7 @@ import re
 
 from airflow_provider_sqlflow.emission.context import DatasetDetails, EventContext
 from airflow_provider_sqlflow.emission.masking import mask_text
+from airflow_provider_sqlflow.emission.naming import is_dataset
 from airflow_provider_sqlflow.engine.model import LineageResult, RelationId, RelationKind, StatementKind
 from airflow_provider_sqlflow.engine.text import SourceText
 from airflow_provider_sqlflow.errors import EmissionError
@@ -25,6 +26,7 @@ def described_datasets(result: LineageResult, context: EventContext) -> dict[str
     descriptions: dict[str, str] = {}
     columns: dict[str, dict[str, str]] = {}
     texts: dict[str, SourceText] = {}
+    names = _Names(result, context)
     for statement in result.statements:
         span = statement.span
         if statement.kind is not StatementKind.OTHER or span.source_name not in context.texts:
@@ -41,7 +43,7 @@ def described_datasets(result: LineageResult, context: EventContext) -> dict[str
             continue
         parts = [_unquoted(part) for part in re.findall(_NAME, found["name"])]
         column = parts.pop() if found["kind"].lower() == "column" else None
-        dataset = _dataset_name(parts, context)
+        dataset = names.find(parts) if parts else None
         comment = context.redact(mask_text(found["text"].replace("''", "'")))
         name = context.naming.column(column)
         if dataset and column is None:
@@ -54,14 +56,24 @@ def described_datasets(result: LineageResult, context: EventContext) -> dict[str
     }
 
 
-def _dataset_name(parts: list[str], context: EventContext) -> str | None:
-    if not 1 <= len(parts) <= 3:
-        return None
-    schema = parts[-2] if len(parts) > 1 else None
-    database = parts[-3] if len(parts) > 2 else None
-    try:
-        return context.naming.dataset(RelationId(database, schema, parts[-1]), RelationKind.TABLE).name
-    except EmissionError:
+class _Names:
+    """Dataset names of a result's relations; a script's comments leave out what its defaults say."""
+
+    def __init__(self, result: LineageResult, context: EventContext) -> None:
+        self._naming = context.naming
+        self._relations: dict[str, list[tuple[RelationId, RelationKind]]] = {}
+        for relation in result.relations:
+            if is_dataset(relation.id, relation.kind):
+                self._relations.setdefault(relation.id.name.lower(), []).append((relation.id, relation.kind))
+
+    def find(self, parts: list[str]) -> str | None:
+        for relation, kind in self._relations.get(parts[-1].lower(), ()):
+            known = [part for part in (relation.database, relation.schema, relation.name) if part]
+            if [part.lower() for part in known[-len(parts) :]] == [part.lower() for part in parts]:
+                try:
+                    return self._naming.dataset(relation, kind).name
+                except EmissionError:
+                    return None
         return None
 
 

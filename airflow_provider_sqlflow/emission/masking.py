@@ -212,7 +212,7 @@ class _Masker:
             if piece.startswith(("'", '"', "$")) and len(piece) > 1:
                 self._pieces[index] = f"{piece[0]}{MASK}{piece[0]}"
                 return index
-            if may_take_word and _is_word(piece):
+            if may_take_word and _is_word(piece) and lowered not in _FILLERS:
                 self._pieces[index] = MASK
                 return index
             if lowered == "with" and takes_words:
