@@ -141,6 +141,8 @@ def _print(lineage: JobLineage, options: EmissionOptions) -> None:
 
 def _finish(summary: EmissionSummary) -> None:
     click.echo(str(summary))
+    if summary.kept:
+        click.echo("`sqlflow emit --replay` sends what is kept, when the backend is up again", err=True)
     if not summary.is_complete:
         click.get_current_context().exit(EXIT_INCOMPLETE)
 

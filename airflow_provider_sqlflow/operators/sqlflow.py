@@ -289,7 +289,7 @@ class SqlFlowSubmitJobOperator(TaskLineage, BaseOperator):
     def lineage_files(self) -> list[str]:
         """The paths, from the Dag file's folder."""
         paths = [self.paths] if isinstance(self.paths, str) else list(self.paths or ())
-        return [str(Path(self.dag.folder) / path) for path in paths]
+        return [path if "://" in path else str(Path(self.dag.folder) / path) for path in paths]
 
     def _finish(self, job: Job, context: Context) -> dict[str, Any]:
         self._lineage_job = job
