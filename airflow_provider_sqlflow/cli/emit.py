@@ -103,7 +103,7 @@ def emit(
     )
     with state.client() as client:
         lineage = client.get_lineage(JobId(job_id))
-    dialect = lineage.job.dialect
+    dialect = lineage.results[0].dialect
     address = DatabaseAddress(dialect, dataset_namespace, dataset_database or None, dataset_schema or None)
     options = options.at(dialect, address)
     if file_path == "-":

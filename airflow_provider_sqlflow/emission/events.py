@@ -18,7 +18,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
@@ -27,7 +27,7 @@ from airflow_provider_sqlflow.emission.comments import described_datasets
 from airflow_provider_sqlflow.emission.context import EventContext, ParentRun, RunsPer
 from airflow_provider_sqlflow.emission.datasets import DatasetCollector, StatementDatasets
 from airflow_provider_sqlflow.emission.facets import PRODUCER
-from airflow_provider_sqlflow.emission.naming import DatasetId
+from airflow_provider_sqlflow.emission.naming import DatasetId, DatasetNaming
 from airflow_provider_sqlflow.emission.run_facets import JOB, Problems, job_facets, run_facets
 from airflow_provider_sqlflow.emission.statements import StatementEvents, checked_namespace
 from airflow_provider_sqlflow.engine.model import LineageResult, StatementLineage
@@ -51,10 +51,19 @@ def build_events(result: LineageResult, context: EventContext) -> Iterator[RunEv
         yield from builder.run_events(statement, datasets, name)
 
 
-def build_job_events(result: LineageResult, context: EventContext) -> Iterator[RunEvent]:
+def build_job_events(
+    result: LineageResult,
+    context: EventContext,
+    others: Sequence[tuple[LineageResult, DatasetNaming]] = (),
+) -> Iterator[RunEvent]:
     """A run of the lineage job ``context.job_name``, with the statements' runs below it.
 
     For jobs that no other producer announces; inside an Airflow task the task's run is the parent.
+
+    Args:
+        result: what the job found.
+        context: what the result does not know.
+        others: what it found in SQL of other dialects, with the naming of each.
 
     Raises:
         EmissionError: as :func:`build_events`.
@@ -73,9 +82,11 @@ def build_job_events(result: LineageResult, context: EventContext) -> Iterator[R
             root_job_name=above.root_job_name if has_root else above.job_name,
             root_run_id=above.root_run_id or above.run_id,
         )
-    failed = [statement for statement in result.statements if not statement.is_ok]
-    messages = tuple(f"{item.span}: {item.code}" for item in result.errors())
-    problems = Problems(messages[:MAX_MESSAGES], len(result.statements), len(failed))
+    found = [(result, context.naming), *others]
+    statements = [statement for one, _ in found for statement in one.statements]
+    messages = tuple(f"{item.span}: {item.code}" for one, _ in found for item in one.errors())
+    failed = sum(not statement.is_ok for statement in statements)
+    problems = Problems(messages[:MAX_MESSAGES], len(statements), failed)
 
     def event(state: RunState) -> RunEvent:
         return RunEvent(
@@ -101,7 +112,8 @@ def build_job_events(result: LineageResult, context: EventContext) -> Iterator[R
         )
 
     yield event(RunState.START)
-    yield from build_events(result, replace(context, parent=parent))
+    for one, naming in found:
+        yield from build_events(one, replace(context, naming=naming, parent=parent))
     # A job whose every statement failed has still run: FAIL is left to statements.
     yield event(RunState.COMPLETE)
 

@@ -41,13 +41,13 @@ class JobLineage:
     Attributes:
         job: the job.
         instant: when that run began.
-        result: what it found.
+        results: what it found, one for each dialect, at least one.
         texts: the SQL by source name, for quoting.
     """
 
     job: Job
     instant: datetime
-    result: LineageResult
+    results: tuple[LineageResult, ...]
     texts: Mapping[str, str]
 
 
@@ -116,15 +116,13 @@ def lineage_events(lineage: JobLineage, options: EmissionOptions) -> Iterator[Ev
         EmissionError: a namespace has signs that consumers refuse.
     """
     job = lineage.job
-    address = options.addresses.get(job.dialect, DatabaseAddress(job.dialect))
+    first, *others = [(result, _naming(result, options)) for result in lineage.results]
     parent = options.parent
     context = EventContext(
         event_time=lineage.instant,
         job_namespace=parent.job_namespace if parent else options.job_namespace,
         job_name=parent.job_name if parent else job_name_of(job.name),
-        naming=DatasetNaming(
-            job.dialect, address.namespace, address.default_database, address.default_schema
-        ),
+        naming=first[1],
         parent=parent,
         texts=lineage.texts,
         includes_sql=options.includes_sql,
@@ -135,11 +133,12 @@ def lineage_events(lineage: JobLineage, options: EmissionOptions) -> Iterator[Ev
         tags={"sqlflow_job": str(job.id), **_tags(job.tags)},
         limits=options.limits,
     )
-    if options.is_static:
-        return build_static_events(lineage.result, context)
-    if parent is not None:
-        return build_events(lineage.result, context)
-    return build_job_events(lineage.result, context)
+    if parent is None and not options.is_static:
+        yield from build_job_events(first[0], context, others)
+        return
+    build = build_static_events if options.is_static else build_events
+    for result, naming in (first, *others):
+        yield from build(result, replace(context, naming=naming))
 
 
 def open_emitter(settings: Settings, config: Mapping[str, object] | None = None) -> Emitter:
@@ -183,6 +182,11 @@ def runs_per(text: str) -> RunsPer:
     except ValueError:
         choices = " or ".join(choice.value for choice in RunsPer)
         raise ConfigError(f"openlineage_runs_per = {text!r} is not {choices}") from None
+
+
+def _naming(result: LineageResult, options: EmissionOptions) -> DatasetNaming:
+    address = options.addresses.get(result.dialect, DatabaseAddress(result.dialect))
+    return DatasetNaming(result.dialect, address.namespace, address.default_database, address.default_schema)
 
 
 def _addresses(text: str) -> dict[str, DatabaseAddress]:

@@ -41,6 +41,7 @@ from airflow_provider_sqlflow.jobs.store.base import CleanSummary, JobStore, sam
 from airflow_provider_sqlflow.settings import Settings
 
 if TYPE_CHECKING:
+    from airflow_provider_sqlflow.engine import LineageResult
     from airflow_provider_sqlflow.jobs.publish import JobLineage
 
 _MERGE_ATTEMPTS = 5
@@ -319,9 +320,12 @@ class JobService:
 
         job = self._with_result(job_id)
         [run] = [run for run in self._store.list_runs(job_id) if run.number == job.result_run]
-        result = engine.merge_results(map(engine.result_from_json, self._store.iter_results(job_id)))
+        by_dialect: dict[str, list[LineageResult]] = {}
+        for result in map(engine.result_from_json, self._store.iter_results(job_id)):
+            by_dialect.setdefault(result.dialect, []).append(result)
+        results = tuple(map(engine.merge_results, by_dialect.values())) or (engine.merge_results(()),)
         instant = run.begin_at or run.created_at
-        return JobLineage(job, instant, result, dict(self._store.iter_texts(job_id)))
+        return JobLineage(job, instant, results, dict(self._store.iter_texts(job_id)))
 
     def close(self) -> None:
         """Release the store's connections."""

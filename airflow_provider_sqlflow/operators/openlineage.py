@@ -103,7 +103,7 @@ class SqlFlowEmitLineageOperator(BaseOperator):
         try:
             with airflow_errors():
                 lineage = self.hook.get_lineage(JobId(self.job_id))
-                summary = emit_lineage(lineage, self._options(lineage.job.dialect), ti)
+                summary = emit_lineage(lineage, self._options(lineage.results[0].dialect), ti)
         finally:
             self.hook.close()
         if self.fail_on_undelivered and not summary.is_complete:
