@@ -19,9 +19,11 @@ import socket
 import subprocess
 import sys
 import time
-import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
+
+import click
+import httpx  # noqa: TID253  # a script that no Dag imports
 
 HERE = Path(__file__).parent
 CACHE = HERE.parent / ".cache" / "marquez"
@@ -71,19 +73,19 @@ def with_docker() -> Iterator[str]:
     docker = shutil.which("docker")
     if docker is None:
         raise CannotStartError("docker is not installed")
-    if subprocess.run([docker, "info"], capture_output=True, check=False).returncode:
+    if subprocess.run([docker, "info"], capture_output=True, check=False).returncode:  # noqa: S603  # our own command
         raise CannotStartError("the Docker daemon does not answer")
     compose = [docker, "compose", "--file", str(HERE / "marquez-compose.yml")]
     try:
-        done = subprocess.run([*compose, "up", "--detach"], check=False)
+        done = subprocess.run([*compose, "up", "--detach"], check=False)  # noqa: S603  # our own command
         if done.returncode:
             raise CannotStartError("docker compose up failed, see above")
         url = f"http://localhost:{os.environ.get('MARQUEZ_PORT', '5000')}"
         wait_for(url)
-        print(f"Marquez's page: http://localhost:{os.environ.get('MARQUEZ_WEB_PORT', '3000')}", flush=True)
+        click.echo(f"Marquez's page: http://localhost:{os.environ.get('MARQUEZ_WEB_PORT', '3000')}")
         yield url
     finally:
-        subprocess.run([*compose, "down", "--volumes"], check=False, capture_output=True)
+        subprocess.run([*compose, "down", "--volumes"], check=False, capture_output=True)  # noqa: S603  # our own command
 
 
 @contextlib.contextmanager
@@ -108,7 +110,7 @@ def with_java() -> Iterator[str]:
             "MARQUEZ_DB_URL": f"jdbc:postgresql://127.0.0.1:{database}/marquez",
         }
         command = [java, "-Duser.timezone=UTC", "-cp", f"{jars}/*", "marquez.MarquezApp", "server"]
-        server = subprocess.Popen([*command, str(HERE / "marquez.yml")], env=environment)
+        server = subprocess.Popen([*command, str(HERE / "marquez.yml")], env=environment)  # noqa: S603  # our own command
         try:
             url = f"http://127.0.0.1:{port}"
             wait_for(url, server)
@@ -122,8 +124,8 @@ def fetch(maven: str, jars: Path) -> None:
     """Marquez's API and what it needs, from Maven's default repository."""
     CACHE.mkdir(parents=True, exist_ok=True)
     (CACHE / "pom.xml").write_text(POM)
-    print(f"fetching marquez-api {VERSION}", flush=True)
-    done = subprocess.run(
+    click.echo(f"fetching marquez-api {VERSION}")
+    done = subprocess.run(  # noqa: S603  # our own command
         [maven, "--batch-mode", "--quiet", "dependency:copy-dependencies", f"-DoutputDirectory={jars}"],
         cwd=CACHE,
         capture_output=True,
@@ -136,6 +138,7 @@ def fetch(maven: str, jars: Path) -> None:
 
 
 def create_database(folder: str, port: int) -> None:
+    """Marquez's role and database."""
     import psycopg
 
     with psycopg.connect(host=folder, port=port, user="postgres", autocommit=True) as connection:
@@ -144,6 +147,7 @@ def create_database(folder: str, port: int) -> None:
 
 
 def free_port() -> int:
+    """A port that nobody listens on right now."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         number: int = probe.getsockname()[1]
@@ -151,11 +155,13 @@ def free_port() -> int:
 
 
 def wait_for(url: str, server: subprocess.Popen[bytes] | None = None, seconds: int = START_SECONDS) -> None:
+    """Return when Marquez answers at a URL."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         if server is not None and server.poll() is not None:
             raise CannotStartError(f"Marquez ended with status {server.returncode}, see above")
-        with contextlib.suppress(OSError), urllib.request.urlopen(f"{url}/api/v1/namespaces", timeout=5):
+        with contextlib.suppress(httpx.HTTPError):
+            httpx.get(f"{url}/api/v1/namespaces", timeout=5).raise_for_status()
             return
         time.sleep(1)
     raise CannotStartError(f"nothing answers at {url} after {seconds} seconds")
@@ -171,15 +177,15 @@ def main() -> int:
     arguments = parser.parse_args()
     try:
         with running_marquez() as url:
-            print(f"Marquez: {url}", flush=True)
+            click.echo(f"Marquez: {url}")
             if not arguments.command:
                 with contextlib.suppress(KeyboardInterrupt):
                     signal.pause()
                 return 0
             environment = {**os.environ, "MARQUEZ_URL": url}
-            return subprocess.run(arguments.command, env=environment, check=False).returncode
+            return subprocess.run(arguments.command, env=environment, check=False).returncode  # noqa: S603  # our own command
     except CannotStartError as error:
-        print(f"no Marquez could be started:\n{error}", file=sys.stderr, flush=True)
+        click.echo(f"no Marquez could be started:\n{error}", err=True)
         return 0 if arguments.optional else 2
 
 

@@ -56,6 +56,11 @@ def database_address(connection: ConnectionFacts) -> DatabaseAddress:
     return rule(connection)
 
 
+def known_types() -> tuple[str, ...]:
+    """The connection types that :func:`database_address` knows."""
+    return tuple(_RULES)
+
+
 def _text(extra: Extra, *names: str) -> str:
     for name in names:
         for key in (name, f"extra__{name}"):

@@ -22,6 +22,7 @@ from uuid import uuid4
 SUFFIX = ".ndjson"
 REJECTED_SUFFIX = ".rejected"
 _COUNT_SUFFIX = ".sent"
+_COUNT_DIGITS = 12
 
 
 class SpoolFile:
@@ -32,9 +33,8 @@ class SpoolFile:
         self.channel = path.name.removesuffix(SUFFIX).rpartition("~")[2]
         self._stream = stream
         self._count_path = path.with_suffix(_COUNT_SUFFIX)
-        self._sent = 0
-        with suppress(OSError, ValueError):
-            self._sent = int(self._count_path.read_text())
+        self._count = os.open(self._count_path, os.O_RDWR | os.O_CREAT, 0o600)
+        self._sent = int(os.pread(self._count, _COUNT_DIGITS, 0) or 0)
 
     def pending(self) -> Iterator[str]:
         """Events that were not taken yet, in order."""
@@ -46,9 +46,8 @@ class SpoolFile:
     def advance(self) -> None:
         """Count the first pending event as done."""
         self._sent += 1
-        partial = self._count_path.with_suffix(f"{_COUNT_SUFFIX}~")
-        partial.write_text(str(self._sent))
-        partial.replace(self._count_path)
+        # Always as long, so that one write replaces the number whole.
+        os.pwrite(self._count, f"{self._sent:0{_COUNT_DIGITS}}".encode(), 0)
 
     def reject(self, line: str, reason: str) -> None:
         """Put an event aside that its backend will never take, with the reason."""
@@ -62,8 +61,14 @@ class SpoolFile:
     def remove(self) -> None:
         """All events are done."""
         self.path.unlink()
-        with suppress(FileNotFoundError):
-            self._count_path.unlink()
+        self._count_path.unlink()
+
+    def close(self) -> None:
+        """Close the count; one that says nothing goes."""
+        os.close(self._count)
+        if not self._sent:
+            with suppress(FileNotFoundError):
+                self._count_path.unlink()
 
 
 class Spool:
@@ -120,4 +125,11 @@ class Spool:
                 return
             # Who held the lock until now may have sent everything and removed the file.
             is_there = path.exists() and path.stat().st_ino == os.fstat(stream.fileno()).st_ino
-            yield SpoolFile(path, stream) if is_there else None
+            if not is_there:
+                yield None
+                return
+            file = SpoolFile(path, stream)
+            try:
+                yield file
+            finally:
+                file.close()
