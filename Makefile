@@ -9,7 +9,8 @@ SQL ?=
 DIALECT ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test check lint types contracts docs unit airflow-tests format lock bench clean
+.PHONY: help install demo test check lint types contracts docs unit marquez marquez-tests airflow-tests \
+	format lock bench clean
 
 help: ## list the tasks
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -35,6 +36,7 @@ demo: $(STAMP) ## run the main job in real Airflow (SQL=folder-or-zip DIALECT=na
 	@$(BIN)/python .ci/demo.py --sql '$(SQL)' --dialect '$(DIALECT)'
 
 test: check ## everything: checks, then all tests, real Airflow included
+	$(MAKE) --no-print-directory marquez-tests
 	$(MAKE) --no-print-directory airflow-tests
 
 check: lint types contracts docs unit ## format, lint, types, import contracts, docs, fast tests
@@ -63,8 +65,14 @@ unit: $(STAMP) ## the fast tests
 		|| { echo "Chromium is missing: install chromium, or run the tests with -m 'not browser'"; exit 2; }; \
 	apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium >/dev/null
 
+marquez: $(STAMP) ## start a Marquez and keep it (Docker, else Java)
+	@$(BIN)/python .ci/marquez.py
+
+marquez-tests: $(STAMP) ## the tests against a real Marquez, where one can be started
+	$(BIN)/python .ci/marquez.py --optional -- $(PYTEST) -m marquez tests/marquez
+
 airflow-tests: $(STAMP) .apt-chromium ## the tests that start servers or take long
-	$(PYTEST) -m 'airflow or postgres or marquez or browser or slow'
+	$(PYTEST) -m '(airflow or postgres or browser or slow) and not marquez'
 
 format: $(STAMP) ## format the code
 	$(BIN)/ruff format .

@@ -128,6 +128,60 @@ def max_attempts() -> int:
 
 
 @cache
+def openlineage_transport() -> str:
+    """``[sqlflow] openlineage_transport``: JSON of the OpenLineage transport, where the provider has none."""
+    return str(conf.get(SECTION, "openlineage_transport")).strip()
+
+
+@cache
+def openlineage_namespace() -> str:
+    """``[sqlflow] openlineage_namespace``: of our jobs, where the OpenLineage provider gives none."""
+    return str(conf.get(SECTION, "openlineage_namespace")).strip()
+
+
+@cache
+def openlineage_datasets() -> str:
+    """``[sqlflow] openlineage_datasets``: JSON that says by dialect where its databases are."""
+    return str(conf.get(SECTION, "openlineage_datasets")).strip()
+
+
+@cache
+def openlineage_include_sql() -> bool:
+    """``[sqlflow] openlineage_include_sql``: whether SQL stands in events."""
+    return bool(conf.getboolean(SECTION, "openlineage_include_sql"))
+
+
+@cache
+def openlineage_source_url() -> str:
+    """``[sqlflow] openlineage_source_url``: where a statement can be looked up."""
+    return str(conf.get(SECTION, "openlineage_source_url")).strip()
+
+
+@cache
+def openlineage_runs_per() -> str:
+    """``[sqlflow] openlineage_runs_per``: ``statement`` or ``target``."""
+    return str(conf.get(SECTION, "openlineage_runs_per")).strip()
+
+
+@cache
+def openlineage_max_event_bytes() -> int:
+    """``[sqlflow] openlineage_max_event_bytes``: a larger event is split."""
+    return _positive("openlineage_max_event_bytes")
+
+
+@cache
+def openlineage_max_column_links() -> int:
+    """``[sqlflow] openlineage_max_column_links``: an event with more column edges is split."""
+    return _positive("openlineage_max_column_links")
+
+
+@cache
+def openlineage_spool() -> str:
+    """``[sqlflow] openlineage_spool``: folder of events not sent yet; empty means one in :func:`home`."""
+    return str(conf.get(SECTION, "openlineage_spool")).strip()
+
+
+@cache
 def settings() -> Settings:
     """All of the section's options that the layers below Airflow read.
 
@@ -153,6 +207,15 @@ def settings() -> Settings:
         worker_grace_seconds=worker_grace_seconds(),
         worker_poll_seconds=worker_poll_seconds(),
         max_attempts=max_attempts(),
+        openlineage_transport=openlineage_transport(),
+        openlineage_namespace=openlineage_namespace(),
+        openlineage_datasets=openlineage_datasets(),
+        openlineage_include_sql=openlineage_include_sql(),
+        openlineage_source_url=openlineage_source_url(),
+        openlineage_runs_per=openlineage_runs_per(),
+        openlineage_max_event_bytes=openlineage_max_event_bytes(),
+        openlineage_max_column_links=openlineage_max_column_links(),
+        openlineage_spool=openlineage_spool(),
     )
 
 
@@ -176,6 +239,15 @@ def clear_cache() -> None:
         worker_grace_seconds,
         worker_poll_seconds,
         max_attempts,
+        openlineage_transport,
+        openlineage_namespace,
+        openlineage_datasets,
+        openlineage_include_sql,
+        openlineage_source_url,
+        openlineage_runs_per,
+        openlineage_max_event_bytes,
+        openlineage_max_column_links,
+        openlineage_spool,
         settings,
     ):
         option.cache_clear()

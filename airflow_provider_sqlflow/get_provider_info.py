@@ -26,7 +26,12 @@ def get_provider_info() -> dict[str, Any]:
             }
         ],
         "hooks": [{"integration-name": _INTEGRATION, "python-modules": [f"{_MODULE}.hooks.sqlflow"]}],
-        "operators": [{"integration-name": _INTEGRATION, "python-modules": [f"{_MODULE}.operators.sqlflow"]}],
+        "operators": [
+            {
+                "integration-name": _INTEGRATION,
+                "python-modules": [f"{_MODULE}.operators.openlineage", f"{_MODULE}.operators.sqlflow"],
+            }
+        ],
         "sensors": [{"integration-name": _INTEGRATION, "python-modules": [f"{_MODULE}.sensors.sqlflow"]}],
         "triggers": [{"integration-name": _INTEGRATION, "python-modules": [f"{_MODULE}.triggers.sqlflow"]}],
         "connection-types": [_CONNECTION_TYPE],
@@ -128,5 +133,55 @@ _OPTIONS: dict[str, Any] = {
     ),
     "max_attempts": _option(
         "So many workers may be lost with one run of a job; then the job fails.", "integer", "3"
+    ),
+    "openlineage_transport": _option(
+        "JSON of an OpenLineage client's transport, for lineage events of SQLFlow jobs. Only read where the "
+        "OpenLineage provider is absent or not configured. Empty means the OpenLineage client's own sources.",
+        "string",
+        "",
+        example='{"type": "http", "url": "http://localhost:5000"}',
+        sensitive=True,
+    ),
+    "openlineage_namespace": _option(
+        "OpenLineage namespace of lineage jobs. Only read where the OpenLineage provider is not active; "
+        "otherwise its own namespace is used.",
+        "string",
+        "sqlflow",
+    ),
+    "openlineage_datasets": _option(
+        "JSON that says by dialect where its databases are: namespace, and what completes short names.",
+        "string",
+        "",
+        example='{"postgres": {"namespace": "postgres://db:5432", "database": "shop", "schema": "public"}}',
+    ),
+    "openlineage_include_sql": _option(
+        "Whether SQL stands in OpenLineage events: statements, expressions, comments. Secrets never do.",
+        "boolean",
+        "True",
+    ),
+    "openlineage_source_url": _option(
+        "Where a statement can be looked up, with {path} and {line}; a link in OpenLineage events.",
+        "string",
+        "",
+        example="https://github.com/acme/warehouse/blob/main/{path}#L{line}",
+    ),
+    "openlineage_runs_per": _option(
+        "statement: one OpenLineage run for each statement. target: one for each table that it writes.",
+        "string",
+        "statement",
+    ),
+    "openlineage_max_event_bytes": _option(
+        "A larger OpenLineage event is split into several of the same run.", "integer", "1000000"
+    ),
+    "openlineage_max_column_links": _option(
+        "An OpenLineage event with more column edges is split into several of the same run.",
+        "integer",
+        "1500",
+    ),
+    "openlineage_spool": _option(
+        "Folder of OpenLineage events that no backend has taken yet; ``sqlflow emit --replay`` sends them. "
+        "Empty means ``openlineage-spool`` in ``home``.",
+        "string",
+        "",
     ),
 }

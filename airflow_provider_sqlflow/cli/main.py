@@ -12,6 +12,7 @@ import click
 from airflow_provider_sqlflow import __version__
 from airflow_provider_sqlflow.cli.analyze import analyze
 from airflow_provider_sqlflow.cli.db import db
+from airflow_provider_sqlflow.cli.emit import emit
 from airflow_provider_sqlflow.cli.jobs import job
 from airflow_provider_sqlflow.cli.lineage import lineage
 from airflow_provider_sqlflow.cli.state import CliState
@@ -74,6 +75,7 @@ cli.add_command(job)
 cli.add_command(lineage)
 cli.add_command(worker)
 cli.add_command(db)
+cli.add_command(emit)
 
 
 def main() -> None:

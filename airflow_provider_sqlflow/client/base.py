@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from airflow_provider_sqlflow.jobs.model import (
     ExportSummary,
@@ -24,6 +24,9 @@ from airflow_provider_sqlflow.jobs.model import (
     TableRole,
     TaskOrigin,
 )
+
+if TYPE_CHECKING:
+    from airflow_provider_sqlflow.jobs.publish import JobLineage
 
 
 class SqlFlowClient(Protocol):
@@ -132,6 +135,14 @@ class SqlFlowClient(Protocol):
             JobNotReadyError: the job has no result.
             UnknownFormatError: no such format.
             ExportOptionError: an unknown option, or a value that it cannot have.
+        """
+
+    def get_lineage(self, job_id: JobId) -> JobLineage:
+        """What a job found, with the SQL that it read.
+
+        Raises:
+            JobNotFoundError: no such job.
+            JobNotReadyError: the job has no result.
         """
 
     def ping(self) -> str:

@@ -26,6 +26,7 @@ from airflow_provider_sqlflow.settings import Settings
 
 if TYPE_CHECKING:
     from airflow_provider_sqlflow.jobs.execution import OnProgress
+    from airflow_provider_sqlflow.jobs.publish import JobLineage
     from airflow_provider_sqlflow.jobs.runners.base import JobRunner
     from airflow_provider_sqlflow.jobs.service import JobService
     from airflow_provider_sqlflow.jobs.store.base import JobStore
@@ -132,6 +133,10 @@ class EmbeddedClient:
     ) -> ExportSummary:
         """See the protocol."""
         return self._service().export(job_id, format, path, options)
+
+    def get_lineage(self, job_id: JobId) -> JobLineage:
+        """See the protocol."""
+        return self._service().lineage(job_id)
 
     def ping(self) -> str:
         """See the protocol."""

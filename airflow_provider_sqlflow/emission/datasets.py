@@ -41,13 +41,15 @@ class StatementDatasets:
     """Inputs and outputs of a statement with the columns known of each and their types, and their lineage.
 
     A type that is not known is empty text. Relations that are only dropped, truncated or altered are
-    outputs without lineage. ``problems`` says which relations could not be named, and why.
+    outputs without lineage. ``problems`` says which relations could not be named, and why. ``kinds`` is
+    what each dataset is.
     """
 
     inputs: dict[DatasetId, dict[str, str]] = field(default_factory=dict)
     outputs: dict[DatasetId, dict[str, str]] = field(default_factory=dict)
     lineage: dict[DatasetId, OutputLineage] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
+    kinds: dict[DatasetId, RelationKind] = field(default_factory=dict)
 
 
 class DatasetCollector:
@@ -75,6 +77,7 @@ class DatasetCollector:
             for relation in relations:
                 dataset = self._dataset(relation, found.problems)
                 if dataset is not None:
+                    found.kinds.setdefault(dataset, self._kinds.get(relation, RelationKind.TABLE))
                     columns = side.setdefault(dataset, {})
                     for name, type_ in self._known_columns(relation):
                         columns[name] = columns.get(name) or type_

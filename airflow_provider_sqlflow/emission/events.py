@@ -1,12 +1,16 @@
-"""Lineage results as OpenLineage run events: one job and one run for each statement.
+"""Lineage results as OpenLineage events.
 
-Pure: no clock, no transport, the same arguments give the same events. A statement that reads or writes
-something that other tools can know gives a START and a COMPLETE event; one that could not be analysed a
-START and a FAIL with the reason.
+Pure: no clock, no transport, the same arguments give the same events.
 
-Marquez decides the shape (reference openlineage-marquez, sections 0 and 4.2): datasets stand in both
-events, since a START without them blanks the graph; ``columnLineage`` only in the last one, since the
-events of a run add up and the facet is the large part.
+- :func:`build_events`: one job and one run for each statement that reads or writes something that other
+  tools can know: a START and a COMPLETE event; for one that could not be analysed a START and a FAIL with the
+  reason. What is too large for one event is split (:mod:`~airflow_provider_sqlflow.emission.splitting`).
+- :func:`build_job_events`: the same below a run of the lineage job itself.
+- :func:`build_static_events`: job and dataset events, for SQL of which no run is known.
+
+Marquez decides the shape (reference openlineage-marquez, sections 0 and 4.2): datasets stand in every event,
+since a START without them blanks the graph; ``columnLineage`` not in the START, since the events of a run add
+up and the facet is the large part.
 """
 
 from __future__ import annotations
@@ -14,79 +18,134 @@ from __future__ import annotations
 import hashlib
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
-from datetime import datetime
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
+from airflow_provider_sqlflow.emission.comments import described_datasets
+from airflow_provider_sqlflow.emission.context import EventContext, ParentRun, RunsPer
 from airflow_provider_sqlflow.emission.datasets import DatasetCollector, StatementDatasets
-from airflow_provider_sqlflow.emission.facets import (
-    PRODUCER,
-    ParentRun,
-    column_lineage_facet,
-    error_facet,
-    job_facets,
-    lifecycle_facet,
-    run_facets,
-    schema_facet,
-)
-from airflow_provider_sqlflow.emission.naming import DatasetNaming
-from airflow_provider_sqlflow.engine.model import (
-    Diagnostic,
-    LineageResult,
-    Span,
-    StatementKind,
-    StatementLineage,
-)
-from airflow_provider_sqlflow.engine.text import SourceText
+from airflow_provider_sqlflow.emission.facets import PRODUCER
+from airflow_provider_sqlflow.emission.naming import DatasetId, DatasetNaming
+from airflow_provider_sqlflow.emission.run_facets import JOB, Problems, job_facets, run_facets
+from airflow_provider_sqlflow.emission.statements import StatementEvents, checked_namespace
+from airflow_provider_sqlflow.engine.model import LineageResult, StatementLineage
 from airflow_provider_sqlflow.errors import EmissionError
 
 if TYPE_CHECKING:
-    from openlineage.client.event_v2 import InputDataset, OutputDataset, RunEvent
+    from openlineage.client.event_v2 import DatasetEvent, JobEvent, RunEvent
+
+    Event = RunEvent | JobEvent | DatasetEvent
 
 _NOT_IN_JOB_NAMES = re.compile(r"[^\w.\-]+")
 
 
-@dataclass(frozen=True, slots=True)
-class EventContext:
-    """What events need and a result does not know.
-
-    Attributes:
-        event_time: when the statements ran, or are taken to have run; aware.
-        job_namespace: OpenLineage namespace of the jobs.
-        job_name: name before each statement's own part. Below a parent it must be the parent's job
-            name, else Marquez renames the job.
-        naming: names the datasets.
-        parent: the run that started these.
-        texts: SQL text of each source name, for the ``sql`` facet; what is missing gets none.
-    """
-
-    event_time: datetime
-    job_namespace: str
-    job_name: str
-    naming: DatasetNaming
-    parent: ParentRun | None = None
-    texts: Mapping[str, str] = field(default_factory=dict)
-
-
 def build_events(result: LineageResult, context: EventContext) -> Iterator[RunEvent]:
-    """The events of a result, statement by statement in reading order.
+    """The run events of a result, statement by statement in reading order.
 
     Raises:
-        EmissionError: the event time has no time zone.
+        EmissionError: the event time has no time zone, or the job namespace has signs that consumers refuse.
     """
-    if context.event_time.utcoffset() is None:
-        raise EmissionError("the event time needs a time zone")
-    collector = DatasetCollector(result, context.naming)
-    builder = _EventBuilder(result, context)
-    for statement in result.statements:
-        datasets = collector.collect(statement)
-        if datasets.inputs or datasets.outputs or datasets.problems or not statement.is_ok:
-            yield from builder.events(statement, datasets)
+    for builder, statement, datasets, name in _statements(result, context):
+        yield from builder.run_events(statement, datasets, name)
 
 
-def events_to_ndjson(events: Iterable[RunEvent]) -> Iterator[str]:
+def build_job_events(
+    result: LineageResult,
+    context: EventContext,
+    others: Sequence[tuple[LineageResult, DatasetNaming]] = (),
+) -> Iterator[RunEvent]:
+    """A run of the lineage job ``context.job_name``, with the statements' runs below it.
+
+    For jobs that no other producer announces; inside an Airflow task the task's run is the parent.
+
+    Args:
+        result: what the job found.
+        context: what the result does not know.
+        others: what it found in SQL of other dialects, with the naming of each.
+
+    Raises:
+        EmissionError: as :func:`build_events`.
+    """
+    from openlineage.client.event_v2 import Job, Run, RunEvent, RunState
+
+    _check(context)
+    run_id = job_run_id(context)
+    above = context.parent
+    parent = ParentRun(context.job_namespace, context.job_name, run_id)
+    if above is not None:
+        has_root = bool(above.root_run_id)
+        parent = replace(
+            parent,
+            root_job_namespace=above.root_job_namespace if has_root else above.job_namespace,
+            root_job_name=above.root_job_name if has_root else above.job_name,
+            root_run_id=above.root_run_id or above.run_id,
+        )
+    found = [(result, context.naming), *others]
+    statements = [statement for one, _ in found for statement in one.statements]
+    messages = tuple(f"{item.span}: {item.code}" for one, _ in found for item in one.errors())
+    failed = sum(not statement.is_ok for statement in statements)
+    problems = Problems(messages[:MAX_MESSAGES], len(statements), failed)
+
+    def event(state: RunState) -> RunEvent:
+        return RunEvent(
+            eventType=state,
+            eventTime=context.event_time.isoformat(),
+            run=Run(
+                runId=run_id,
+                facets=run_facets(
+                    above,
+                    is_resolved=context.naming.is_resolved,
+                    problems=problems if state is not RunState.START else Problems(),
+                    task=context.job_name,
+                ),
+            ),
+            job=Job(
+                namespace=context.job_namespace,
+                name=context.job_name,
+                facets=job_facets(
+                    JOB, description=context.description, owners=context.owners, tags=context.tags
+                ),
+            ),
+            producer=PRODUCER,
+        )
+
+    yield event(RunState.START)
+    for one, naming in found:
+        yield from build_events(one, replace(context, naming=naming, parent=parent))
+    # A job whose every statement failed has still run: FAIL is left to statements.
+    yield event(RunState.COMPLETE)
+
+
+def build_static_events(result: LineageResult, context: EventContext) -> Iterator[JobEvent | DatasetEvent]:
+    """Job events, one for each statement, then dataset events, one for each dataset.
+
+    For SQL of which no run is known, such as a repository. Marquez shows no column lineage of these; there
+    :func:`build_events` serves better. Statements that could not be analysed are not in them.
+
+    Raises:
+        EmissionError: as :func:`build_events`.
+    """
+    known: dict[DatasetId, StatementDatasets] = {}
+    last: StatementEvents | None = None
+    for builder, statement, datasets, name in _statements(result, context):
+        if not statement.is_ok:
+            continue
+        last = builder
+        yield from builder.job_events(statement, datasets, name)
+        for side in (datasets.inputs, datasets.outputs):
+            for dataset, columns in side.items():
+                seen = known.setdefault(dataset, StatementDatasets(kinds=dict(datasets.kinds)))
+                merged = seen.outputs.setdefault(dataset, {})
+                for column, type_ in columns.items():
+                    merged[column] = merged.get(column) or type_
+    for dataset, state in known.items():
+        if last is not None:
+            yield last.dataset_event(dataset, state)
+
+
+def events_to_ndjson(events: Iterable[Event]) -> Iterator[str]:
     """Each event as one line of JSON with its line break, as the OpenLineage client writes it."""
     from openlineage.client.serde import Serde
 
@@ -94,91 +153,81 @@ def events_to_ndjson(events: Iterable[RunEvent]) -> Iterator[str]:
         yield Serde.to_json(event) + "\n"
 
 
-class _EventBuilder:
-    def __init__(self, result: LineageResult, context: EventContext) -> None:
-        self._context = context
-        self._dialect = result.dialect
-        self._job_parts = _job_parts(statement.span.source_name for statement in result.statements)
-        self._texts = {name: SourceText(name, text) for name, text in context.texts.items()}
-        self._errors: dict[str, list[Diagnostic]] = {}
-        for diagnostic in result.errors():
-            self._errors.setdefault(diagnostic.span.source_name, []).append(diagnostic)
+MAX_MESSAGES = 100
+"""Problems that the event of a lineage job lists; each statement's own run has its own."""
 
-    def events(self, statement: StatementLineage, datasets: StatementDatasets) -> Iterator[RunEvent]:
-        from openlineage.client.event_v2 import Job, Run, RunEvent, RunState
-        from openlineage.client.uuid import generate_static_uuid
 
-        context = self._context
-        part = self._job_parts[statement.span.source_name]
-        name = f"{context.job_name}.{part}.{statement.index}"
-        above = context.parent.run_id if context.parent else ""
-        run_data = f"{context.job_namespace}.{name}.{above}".encode()
-        run_id = str(generate_static_uuid(context.event_time, run_data))
-        facets = run_facets(
-            parent=context.parent,
-            is_resolved=context.naming.is_resolved,
-            problems=datasets.problems,
-            task=name,
+def job_run_id(context: EventContext) -> str:
+    """The run id that :func:`build_job_events` gives to the lineage job."""
+    from openlineage.client.uuid import generate_static_uuid
+
+    above = context.parent.run_id if context.parent else ""
+    data = f"{context.job_namespace}.{context.job_name}.{above}".encode()
+    return str(generate_static_uuid(context.event_time, data))
+
+
+def job_name_of(title: str) -> str:
+    """A title as a job name: without signs that break the ids that consumers build of names."""
+    return re.sub(r"[#\x00-\x1f\x7f]+", "_", title.strip()) or ENGINE_JOB
+
+
+ENGINE_JOB = "sqlflow"
+"""Name of a lineage job without one."""
+
+
+def _check(context: EventContext) -> None:
+    if context.event_time.utcoffset() is None:
+        raise EmissionError("the event time needs a time zone")
+    checked_namespace(context.job_namespace)
+    if context.naming.namespace:
+        checked_namespace(context.naming.namespace)
+
+
+def _statements(
+    result: LineageResult, context: EventContext
+) -> Iterator[tuple[StatementEvents, StatementLineage, StatementDatasets, str]]:
+    """Each statement that gives events, with its datasets and its job's name."""
+    _check(context)
+    context = replace(context, details={**described_datasets(result, context), **context.details})
+    collector = DatasetCollector(result, context.naming)
+    builder = StatementEvents(result, context)
+    parts = _job_parts(statement.span.source_name for statement in result.statements)
+    for statement in result.statements:
+        datasets = collector.collect(statement)
+        if not (datasets.inputs or datasets.outputs or datasets.problems or not statement.is_ok):
+            continue
+        name = f"{context.job_name}.{parts[statement.span.source_name]}.{statement.index}"
+        if context.runs_per is RunsPer.TARGET and len(datasets.outputs) > 1:
+            for suffix, target in _targets(datasets):
+                yield builder, statement, target, f"{name}.{suffix}"
+        else:
+            yield builder, statement, datasets, name
+
+
+def _targets(datasets: StatementDatasets) -> Iterator[tuple[str, StatementDatasets]]:
+    """The datasets of each output alone, with a stable word for it."""
+    words = _unique({output: output.name for output in datasets.outputs})
+    for output, columns in datasets.outputs.items():
+        inputs = datasets.inputs
+        lineage = datasets.lineage.get(output)
+        if lineage is not None:
+            sources = {dataset for group in (*lineage.fields.values(), lineage.rows) for dataset, _ in group}
+            inputs = {dataset: known for dataset, known in inputs.items() if dataset in sources} or inputs
+        yield (
+            words[output],
+            replace(
+                datasets,
+                inputs=inputs,
+                outputs={output: columns},
+                lineage={} if lineage is None else {output: lineage},
+            ),
         )
-        end_facets = facets if statement.is_ok else {**facets, **error_facet(self._reason(statement))}
-        end = RunState.COMPLETE if statement.is_ok else RunState.FAIL
-        for state, run, is_end in ((RunState.START, facets, False), (end, end_facets, True)):
-            yield RunEvent(
-                eventType=state,
-                eventTime=context.event_time.isoformat(),
-                run=Run(runId=run_id, facets=run),
-                job=Job(
-                    namespace=context.job_namespace,
-                    name=name,
-                    facets=job_facets(self._text(statement.span), self._dialect),
-                ),
-                inputs=_inputs(datasets),
-                outputs=_outputs(statement, datasets, with_lineage=is_end),
-                producer=PRODUCER,
-            )
-
-    def _text(self, span: Span) -> str | None:
-        text = self._texts.get(span.source_name)
-        if text is None:
-            return None
-        start = text.offset(span.start_line, span.start_column)
-        return text.text[start : text.offset(span.end_line, span.end_column)]
-
-    def _reason(self, statement: StatementLineage) -> str:
-        span = statement.span
-        first, last = (span.start_line, span.start_column), (span.end_line, span.end_column)
-        messages = [
-            f"{item.span}: {item.message}"
-            for item in self._errors.get(span.source_name, ())
-            if first <= (item.span.start_line, item.span.start_column) <= last
-        ]
-        return "\n".join(messages) or f"{span}: the statement could not be analysed"
 
 
-def _inputs(datasets: StatementDatasets) -> list[InputDataset]:
-    from openlineage.client.event_v2 import InputDataset
-
-    return [
-        InputDataset(namespace=dataset.namespace, name=dataset.name, facets=schema_facet(columns))
-        for dataset, columns in datasets.inputs.items()
-    ]
-
-
-def _outputs(
-    statement: StatementLineage, datasets: StatementDatasets, *, with_lineage: bool
-) -> list[OutputDataset]:
-    from openlineage.client.event_v2 import OutputDataset
-
-    previous = None
-    if statement.kind is StatementKind.RENAME and len(datasets.inputs) == 1:
-        previous = next(iter(datasets.inputs))
-    outputs = []
-    for dataset, columns in datasets.outputs.items():
-        facets = {**schema_facet(columns), **lifecycle_facet(statement.kind, previous)}
-        if with_lineage:
-            facets.update(column_lineage_facet(datasets.lineage.get(dataset)))
-        outputs.append(OutputDataset(namespace=dataset.namespace, name=dataset.name, facets=facets))
-    return outputs
+def _unique(names: dict[DatasetId, str]) -> dict[DatasetId, str]:
+    words = {key: _NOT_IN_JOB_NAMES.sub("_", name.rpartition(".")[2]) for key, name in names.items()}
+    uses = Counter(words.values())
+    return {key: f"{word}-{_short_hash(str(key))}" if uses[word] > 1 else word for key, word in words.items()}
 
 
 def _job_parts(source_names: Iterable[str]) -> dict[str, str]:

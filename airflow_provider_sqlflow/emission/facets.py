@@ -1,4 +1,4 @@
-"""OpenLineage facets of what :mod:`~airflow_provider_sqlflow.emission.datasets` collects.
+"""Facets of datasets.
 
 Pure: values in, objects of ``openlineage.client.facet_v2`` out. Which consumer needs what, and why:
 reference openlineage-marquez, sections 0, 3 and 4.2.
@@ -6,17 +6,18 @@ reference openlineage-marquez, sections 0, 3 and 4.2.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+import re
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from airflow_provider_sqlflow import __version__
+from airflow_provider_sqlflow.emission.context import DatasetDetails
 from airflow_provider_sqlflow.emission.datasets import OutputLineage, Sources
 from airflow_provider_sqlflow.emission.naming import DatasetId
-from airflow_provider_sqlflow.engine.model import Edge, Effect, StatementKind, Subtype
+from airflow_provider_sqlflow.emission.splitting import MAX_DESCRIPTION, MAX_TRANSFORMATIONS
+from airflow_provider_sqlflow.engine.model import Edge, Effect, RelationKind, StatementKind, Subtype
 
 if TYPE_CHECKING:
-    from openlineage.client.facet_v2 import DatasetFacet, JobFacet, RunFacet
+    from openlineage.client.facet_v2 import DatasetFacet
     from openlineage.client.generated.column_lineage_dataset import Fields, InputField
 
 PRODUCER = "https://github.com/airflow-provider-sqlflow/airflow-provider-sqlflow"
@@ -26,31 +27,24 @@ ENGINE_NAME = "sqlflow"
 UNKNOWN_TYPE = "UNKNOWN"
 """Marquez stores a column without a type anew at every event."""
 
-MAX_DESCRIPTION = 1000
-"""Characters of an expression that are kept: it repeats for every input column."""
+Clean = Callable[[str], str]
+"""Takes secrets out of a text."""
+
+DatasetFacets = dict[str, "DatasetFacet"]
 
 
-@dataclass(frozen=True, slots=True)
-class ParentRun:
-    """The run that started ours: an Airflow task, and the Dag run above it where known."""
-
-    job_namespace: str
-    job_name: str
-    run_id: str
-    root_job_namespace: str = ""
-    root_job_name: str = ""
-    root_run_id: str = ""
-
-
-def schema_facet(columns: Mapping[str, str]) -> dict[str, DatasetFacet]:
+def schema_facet(columns: Mapping[str, str], descriptions: Mapping[str, str] | None = None) -> DatasetFacets:
     """The ``schema`` facet of columns and their types.
 
     Nothing where no column is known: an empty facet would erase a known one.
     """
     from openlineage.client.facet_v2 import schema_dataset
 
+    known = descriptions or {}
     fields = [
-        schema_dataset.SchemaDatasetFacetFields(name=name, type=type_ or UNKNOWN_TYPE)
+        schema_dataset.SchemaDatasetFacetFields(
+            name=name, type=type_ or UNKNOWN_TYPE, description=known.get(name) or None
+        )
         for name, type_ in columns.items()
     ]
     if not fields:
@@ -58,42 +52,108 @@ def schema_facet(columns: Mapping[str, str]) -> dict[str, DatasetFacet]:
     return {"schema": schema_dataset.SchemaDatasetFacet(fields=fields, producer=PRODUCER)}
 
 
-def column_lineage_facet(lineage: OutputLineage | None) -> dict[str, DatasetFacet]:
+def identity_facets(
+    dataset: DatasetId, kind: RelationKind, symlinks: Sequence[DatasetId], *, is_resolved: bool
+) -> DatasetFacets:
+    """``datasetType``, ``symlinks``, and ``dataSource`` where the namespace is the database's own address."""
+    from openlineage.client.facet_v2 import dataset_type_dataset, datasource_dataset, symlinks_dataset
+
+    type_, subtype = _TYPES.get(kind, ("TABLE", None))
+    facets: DatasetFacets = {
+        "datasetType": dataset_type_dataset.DatasetTypeDatasetFacet(
+            datasetType=type_, subType=subtype, producer=PRODUCER
+        )
+    }
+    is_address = "://" in dataset.namespace
+    if is_address and (is_resolved or kind is RelationKind.PATH):
+        facets["dataSource"] = datasource_dataset.DatasourceDatasetFacet(
+            name=dataset.namespace, uri=dataset.namespace, producer=PRODUCER
+        )
+    if symlinks:
+        facets["symlinks"] = symlinks_dataset.SymlinksDatasetFacet(
+            identifiers=[
+                symlinks_dataset.Identifier(namespace=link.namespace, name=link.name, type=type_)
+                for link in symlinks
+            ],
+            producer=PRODUCER,
+        )
+    return facets
+
+
+_TYPES: Mapping[RelationKind, tuple[str, str | None]] = {
+    RelationKind.TABLE: ("TABLE", None),
+    RelationKind.VIEW: ("VIEW", None),
+    RelationKind.MATERIALIZED_VIEW: ("VIEW", "MATERIALIZED"),
+    RelationKind.STREAM: ("TABLE", "STREAM"),
+    RelationKind.PATH: ("FILE", None),
+}
+
+
+def details_facets(details: DatasetDetails) -> DatasetFacets:
+    """``documentation``, ``ownership`` and ``tags``, as far as they are known."""
+    from openlineage.client.facet_v2 import documentation_dataset, ownership_dataset, tags_dataset
+
+    facets: DatasetFacets = {}
+    if details.description:
+        facets["documentation"] = documentation_dataset.DocumentationDatasetFacet(
+            description=details.description, producer=PRODUCER
+        )
+    if details.owners:
+        owners = [ownership_dataset.Owner(name=name) for name in details.owners]
+        facets["ownership"] = ownership_dataset.OwnershipDatasetFacet(owners=owners, producer=PRODUCER)
+    if details.tags:
+        tags = []
+        for name, value in details.tags.items():
+            column, _, key = name.rpartition(".")
+            tags.append(
+                tags_dataset.TagsDatasetFacetFields(
+                    key=key, value=value, source=ENGINE_NAME, field=column or None
+                )
+            )
+        facets["tags"] = tags_dataset.TagsDatasetFacet(tags=tags, producer=PRODUCER)
+    return facets
+
+
+def column_lineage_facet(lineage: OutputLineage | None, clean: Clean | None = str) -> DatasetFacets:
     """The ``columnLineage`` facet of an output, or nothing where no column is known.
 
     Columns that only decide about rows stand once in the facet's ``dataset`` list, not in each field.
+
+    Args:
+        lineage: of the output.
+        clean: takes secrets out of expressions; ``None`` leaves expressions out.
     """
     from openlineage.client.facet_v2 import column_lineage_dataset
 
     if lineage is None or not (lineage.fields or lineage.rows):
         return {}
     facet = column_lineage_dataset.ColumnLineageDatasetFacet(
-        fields={column: _field(sources) for column, sources in lineage.fields.items()},
-        dataset=[_input_field(key, edges) for key, edges in lineage.rows.items()],
+        fields={column: _field(sources, clean) for column, sources in lineage.fields.items()},
+        dataset=[_input_field(key, edges, clean) for key, edges in lineage.rows.items()],
         producer=PRODUCER,
     )
     return {"columnLineage": facet}
 
 
-def _field(sources: Sources) -> Fields:
+def _field(sources: Sources, clean: Clean | None) -> Fields:
     from openlineage.client.facet_v2 import column_lineage_dataset
 
     edges = [edge for group in sources.values() for edge in group]
     kind = _main_kind(edges)
     return column_lineage_dataset.Fields(
-        inputFields=[_input_field(key, group) for key, group in sources.items()],
+        inputFields=[_input_field(key, group, clean) for key, group in sources.items()],
         transformationType=kind,
-        transformationDescription=_main_description(edges) if kind else None,
+        transformationDescription=_main_description(edges, clean) if kind else None,
     )
 
 
-def _input_field(key: tuple[DatasetId, str], edges: Sequence[Edge]) -> InputField:
+def _input_field(key: tuple[DatasetId, str], edges: Sequence[Edge], clean: Clean | None) -> InputField:
     from openlineage.client.facet_v2 import column_lineage_dataset
 
     dataset, column = key
     seen: dict[tuple[str, str, str, bool], None] = {}
     for edge in edges:
-        seen[edge.effect.value, edge.subtype.value, _description(edge), edge.masking] = None
+        seen[edge.effect.value, edge.subtype.value, _description(edge, clean), edge.masking] = None
     return column_lineage_dataset.InputField(
         namespace=dataset.namespace,
         name=dataset.name,
@@ -102,7 +162,7 @@ def _input_field(key: tuple[DatasetId, str], edges: Sequence[Edge]) -> InputFiel
             column_lineage_dataset.Transformation(
                 type=effect, subtype=subtype, description=description or None, masking=masking
             )
-            for effect, subtype, description, masking in seen
+            for effect, subtype, description, masking in list(seen)[:MAX_TRANSFORMATIONS]
         ],
     )
 
@@ -118,15 +178,22 @@ def _main_kind(edges: Sequence[Edge]) -> str | None:
     return edges[0].subtype.value if edges else None
 
 
-def _main_description(edges: Sequence[Edge]) -> str | None:
+def _main_description(edges: Sequence[Edge], clean: Clean | None) -> str | None:
     """The expression of the first input whose value flows, else of the first one."""
     first = next((edge for edge in edges if edge.effect is Effect.DIRECT), edges[0])
-    return _description(first) or None
+    return _description(first, clean) or None
 
 
-def _description(edge: Edge) -> str:
-    text = edge.expression.replace("\x00", "")  # no JSON column of PostgreSQL takes it
-    return text if len(text) <= MAX_DESCRIPTION else text[: MAX_DESCRIPTION - 1] + "…"
+def _description(edge: Edge, clean: Clean | None) -> str:
+    if clean is None:
+        return ""
+    return shorten(clean(edge.expression), MAX_DESCRIPTION)
+
+
+def shorten(text: str, limit: int) -> str:
+    """The text, cut to ``limit`` characters with ``…`` at the end, without what no JSON column takes."""
+    text = text.replace("\x00", "")
+    return text if len(text) <= limit else text[: limit - 1] + "…"
 
 
 _LIFECYCLE: Mapping[StatementKind, str] = {
@@ -139,110 +206,34 @@ _LIFECYCLE: Mapping[StatementKind, str] = {
     StatementKind.RENAME: "RENAME",
     StatementKind.SWAP: "OVERWRITE",
 }
+_REPLACES = re.compile(r"\s*(?:create\s+or\s+\w+|replace\s+table)\b", re.IGNORECASE)
+_OVERWRITES = re.compile(r"\s*insert\s+overwrite\b", re.IGNORECASE)
 
 
-def lifecycle_facet(kind: StatementKind, previous: DatasetId | None = None) -> dict[str, DatasetFacet]:
+def lifecycle_facet(
+    kind: StatementKind, previous: DatasetId | None = None, text: str | None = None
+) -> DatasetFacets:
     """The ``lifecycleStateChange`` facet of an output, or nothing for statements that only move data.
 
     Args:
         kind: what the statement does.
         previous: the old name, for a rename.
+        text: the statement, which tells whether a CREATE replaces and an INSERT overwrites.
     """
     from openlineage.client.facet_v2 import lifecycle_state_change_dataset as lifecycle
 
-    if kind not in _LIFECYCLE:
+    state = _LIFECYCLE.get(kind)
+    replacing = _REPLACES if state == "CREATE" else _OVERWRITES if kind is StatementKind.INSERT else None
+    if text and replacing is not None and replacing.match(text):
+        state = "OVERWRITE"
+    if state is None:
         return {}
     identifier = None
     if previous is not None:
         identifier = lifecycle.PreviousIdentifier(name=previous.name, namespace=previous.namespace)
     facet = lifecycle.LifecycleStateChangeDatasetFacet(
-        lifecycleStateChange=lifecycle.LifecycleStateChange(_LIFECYCLE[kind]),
+        lifecycleStateChange=lifecycle.LifecycleStateChange(state),
         previousIdentifier=identifier,
         producer=PRODUCER,
     )
     return {"lifecycleStateChange": facet}
-
-
-def job_facets(sql: str | None, dialect: str) -> dict[str, JobFacet]:
-    """``jobType``, and ``sql`` where the statement's text is known."""
-    from openlineage.client.facet_v2 import job_type_job, sql_job
-
-    facets: dict[str, JobFacet] = {
-        "jobType": job_type_job.JobTypeJobFacet(
-            processingType="BATCH", integration="SQLFLOW", jobType="QUERY", producer=PRODUCER
-        )
-    }
-    if sql:
-        query = sql.replace("\x00", "")
-        facets["sql"] = sql_job.SQLJobFacet(query=query, dialect=dialect or None, producer=PRODUCER)
-    return facets
-
-
-def run_facets(
-    *,
-    parent: ParentRun | None,
-    is_resolved: bool,
-    problems: Sequence[str] = (),
-    task: str = "",
-) -> dict[str, RunFacet]:
-    """``processing_engine``, ``parent``, a tag for provisional namespaces, and ``extractionError``.
-
-    Args:
-        parent: the run above.
-        is_resolved: whether the dataset namespace is the database's own.
-        problems: relations left out, one message each.
-        task: what ``extractionError`` calls the statement.
-    """
-    from openlineage.client.facet_v2 import extraction_error_run, processing_engine_run, tags_run
-
-    facets: dict[str, RunFacet] = {
-        "processing_engine": processing_engine_run.ProcessingEngineRunFacet(
-            version=__version__,
-            name=ENGINE_NAME,
-            openlineageAdapterVersion=__version__,
-            producer=PRODUCER,
-        )
-    }
-    if parent is not None:
-        facets["parent"] = _parent_facet(parent)
-    if not is_resolved:
-        tag = tags_run.TagsRunFacetFields(key="namespace_resolved", value="false", source=ENGINE_NAME)
-        facets["tags"] = tags_run.TagsRunFacet(tags=[tag], producer=PRODUCER)
-    if problems:
-        facets["extractionError"] = extraction_error_run.ExtractionErrorRunFacet(
-            totalTasks=1,
-            failedTasks=1,
-            errors=[
-                extraction_error_run.Error(errorMessage=message, task=task, taskNumber=0)
-                for message in problems
-            ],
-            producer=PRODUCER,
-        )
-    return facets
-
-
-def _parent_facet(parent: ParentRun) -> RunFacet:
-    from openlineage.client.facet_v2 import parent_run
-
-    root = None
-    if parent.root_run_id:
-        root = parent_run.Root(
-            run=parent_run.RootRun(runId=parent.root_run_id),
-            job=parent_run.RootJob(namespace=parent.root_job_namespace, name=parent.root_job_name),
-        )
-    return parent_run.ParentRunFacet(
-        run=parent_run.Run(runId=parent.run_id),
-        job=parent_run.Job(namespace=parent.job_namespace, name=parent.job_name),
-        root=root,
-        producer=PRODUCER,
-    )
-
-
-def error_facet(message: str) -> dict[str, RunFacet]:
-    """The ``errorMessage`` facet of a statement that gave no lineage."""
-    from openlineage.client.facet_v2 import error_message_run
-
-    facet = error_message_run.ErrorMessageRunFacet(
-        message=message.replace("\x00", ""), programmingLanguage="SQL", producer=PRODUCER
-    )
-    return {"errorMessage": facet}

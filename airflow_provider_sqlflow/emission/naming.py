@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from enum import Enum
 from urllib.parse import urlsplit
 
+from airflow_provider_sqlflow.emission.masking import mask_text
 from airflow_provider_sqlflow.engine.model import RelationId, RelationKind
 from airflow_provider_sqlflow.errors import EmissionError
 
@@ -101,7 +102,12 @@ _STORES: Mapping[str, str] = {
     "hdfs": "hdfs",
     "dbfs": "dbfs",
 }
+_CONTAINER_STORES = frozenset({"abfss", "wasbs"})
 _KEYS_WITHOUT_SLASH = frozenset({"s3", "gs", "wasbs"})
+
+# The scheme that another producer gives to the same table (reference: openlineage-marquez, section 2):
+# Databricks' Unity Catalog; Spark's JDBC reader for SQL Server.
+_SYMLINKS: Mapping[str, str] = {"databricks": "unitycatalog", "mssql": "sqlserver"}
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -128,12 +134,15 @@ class DatasetNaming:
         namespace: for example ``postgres://db.example.com:5432``; empty when unknown.
         default_database: database of relations that name none.
         default_schema: schema of relations that name none.
+        case: case of unquoted names, instead of what the database does with it: for a warehouse whose
+            other producers spell names another way (dbt writes Snowflake's in lower case).
     """
 
     dialect: str
     namespace: str = ""
     default_database: str | None = None
     default_schema: str | None = None
+    case: Case | None = None
 
     @property
     def system(self) -> System:
@@ -169,7 +178,8 @@ class DatasetNaming:
                 f"{relation}: the name has {len(parts)} of {self.system.parts} parts; "
                 "set a default database and schema"
             )
-        dotted = ".".join(_protect(_fold(part, self.system.tables)) for part in parts)
+        case = self.case or self.system.tables
+        dotted = ".".join(_protect(_fold(part, case)) for part in parts)
         return DatasetId(self.namespace or self.system.scheme, dotted)
 
     def _qualifiers(self, relation: RelationId) -> list[str]:
@@ -187,7 +197,14 @@ class DatasetNaming:
         """A column's name in facets; ``None`` for what is no column there (row sets, ``*``, too long)."""
         if name is None or name == "*" or not name or len(name) > MAX_COLUMN_NAME:
             return None
-        return _fold(name, self.system.columns)
+        return _fold(name, self.case or self.system.columns)
+
+    def symlinks(self, dataset: DatasetId) -> tuple[DatasetId, ...]:
+        """Other names under which producers we know tell of the same table; see ``_SYMLINKS``."""
+        for scheme, other in _SYMLINKS.items():
+            if dataset.namespace.startswith(f"{scheme}://"):
+                return (DatasetId(other + dataset.namespace.removeprefix(scheme), dataset.name),)
+        return ()
 
 
 def is_dataset(relation: RelationId, kind: RelationKind) -> bool:
@@ -216,15 +233,19 @@ def _protect(part: str) -> str:
 
 
 def _path_dataset(text: str) -> DatasetId:
-    """A file or folder: the store is the namespace, the key the name."""
+    """A file or folder: the store is the namespace, the key the name. Credentials are dropped."""
     path = text.strip().strip("'\"")
     address = urlsplit(path)
-    if not address.scheme and path.startswith("/"):
+    scheme = address.scheme.lower()
+    if not scheme and path.startswith("/"):
         return DatasetId("file", path)
-    if address.scheme.lower() == "file" and address.path.startswith("/"):
+    if scheme == "file" and address.path.startswith("/"):
         return DatasetId(f"file://{address.netloc}" if address.netloc else "file", address.path)
-    store = _STORES.get(address.scheme.lower())
-    if store is None or not address.netloc or _UNUSABLE.search(path):
-        raise EmissionError(f"{text}: not an address of a known file store")
+    store = _STORES.get(scheme)
+    user, _, host = address.netloc.rpartition("@")
+    # abfss://container@account: the part before the @ is no user there.
+    authority = address.netloc if store in _CONTAINER_STORES and ":" not in user else host
+    if store is None or not authority or _UNUSABLE.search(path):
+        raise EmissionError(f"{mask_text(text)}: not an address of a known file store")
     key = address.path.lstrip("/") if store in _KEYS_WITHOUT_SLASH else address.path
-    return DatasetId(f"{store}://{address.netloc}", key or "/")
+    return DatasetId(f"{store}://{authority}", key or "/")

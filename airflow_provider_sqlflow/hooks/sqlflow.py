@@ -26,6 +26,7 @@ if TYPE_CHECKING:
         JobPage,
         JobRequest,
     )
+    from airflow_provider_sqlflow.jobs.publish import JobLineage
 
 
 class SqlFlowHook(BaseHook):
@@ -110,6 +111,10 @@ class SqlFlowHook(BaseHook):
     ) -> ExportSummary:
         """Write a job's result to a local file, whole or not at all."""
         return self.get_conn().export_job(job_id, format, path, options)
+
+    def get_lineage(self, job_id: JobId) -> JobLineage:
+        """What a job found, with the SQL that it read."""
+        return self.get_conn().get_lineage(job_id)
 
     def test_connection(self) -> tuple[bool, str]:
         """What the connection form's test button shows: whether jobs can be submitted, and one line."""

@@ -90,8 +90,7 @@ def write_result(
 def _write_events(
     result: LineageResult, stream: BinaryIO, title: str, instant: datetime, texts: Mapping[str, str]
 ) -> None:
-    from airflow_provider_sqlflow.emission.events import EventContext, build_events, events_to_ndjson
-    from airflow_provider_sqlflow.emission.naming import DatasetNaming
+    from airflow_provider_sqlflow.emission import DatasetNaming, EventContext, build_events, events_to_ndjson
 
     context = EventContext(instant, JOB_NAMESPACE, title, DatasetNaming(result.dialect), texts=texts)
     for line in events_to_ndjson(build_events(result, context)):

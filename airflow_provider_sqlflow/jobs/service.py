@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timezone
+from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from airflow_provider_sqlflow.errors import (
@@ -38,6 +39,10 @@ from airflow_provider_sqlflow.jobs.retention import clean_store
 from airflow_provider_sqlflow.jobs.runners.base import JobRunner
 from airflow_provider_sqlflow.jobs.store.base import CleanSummary, JobStore, same_request
 from airflow_provider_sqlflow.settings import Settings
+
+if TYPE_CHECKING:
+    from airflow_provider_sqlflow.engine import LineageResult
+    from airflow_provider_sqlflow.jobs.publish import JobLineage
 
 _MERGE_ATTEMPTS = 5
 """How often a submit to a persist job starts anew when others submit to it at the same moment."""
@@ -289,10 +294,7 @@ class JobService:
         from airflow_provider_sqlflow import engine
         from airflow_provider_sqlflow.jobs import export
 
-        job = self._store.get_job(job_id)
-        if not job.result_run:
-            reason = f": {job.error}" if job.error else ""
-            raise JobNotReadyError(f"job {job_id} is {job.status.value} and has no result{reason}")
+        job = self._with_result(job_id)
         export.check_format(format)
         export.read_options(options)
         result = engine.merge_results(map(engine.result_from_json, self._store.iter_results(job_id)))
@@ -306,11 +308,37 @@ class JobService:
             options=options,
         )
 
+    def lineage(self, job_id: JobId) -> JobLineage:
+        """What a job found, with the SQL that it read.
+
+        Raises:
+            JobNotFoundError: no such job.
+            JobNotReadyError: the job has no result.
+        """
+        from airflow_provider_sqlflow import engine
+        from airflow_provider_sqlflow.jobs.publish import JobLineage
+
+        job = self._with_result(job_id)
+        [run] = [run for run in self._store.list_runs(job_id) if run.number == job.result_run]
+        by_dialect: dict[str, list[LineageResult]] = {}
+        for result in map(engine.result_from_json, self._store.iter_results(job_id)):
+            by_dialect.setdefault(result.dialect, []).append(result)
+        results = tuple(map(engine.merge_results, by_dialect.values())) or (engine.merge_results(()),)
+        instant = run.begin_at or run.created_at
+        return JobLineage(job, instant, results, dict(self._store.iter_texts(job_id)))
+
     def close(self) -> None:
         """Release the store's connections."""
         self._store.close()
 
     # -- steps
+
+    def _with_result(self, job_id: JobId) -> Job:
+        job = self._store.get_job(job_id)
+        if not job.result_run:
+            reason = f": {job.error}" if job.error else ""
+            raise JobNotReadyError(f"job {job_id} is {job.status.value} and has no result{reason}")
+        return job
 
     def _create(self, request: JobRequest, kind: JobKind, schedule: Schedule | None) -> Job:
         digest = request_digest(request)

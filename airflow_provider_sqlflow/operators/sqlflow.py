@@ -21,6 +21,7 @@ from airflow_provider_sqlflow.hooks.sqlflow import SqlFlowHook
 from airflow_provider_sqlflow.ingest.urls import is_url
 from airflow_provider_sqlflow.jobs.model import Job, JobId, JobRequest, JobSource, PathSource, TextSource
 from airflow_provider_sqlflow.operators.files import export_file, export_paths
+from airflow_provider_sqlflow.operators.openlineage import TaskLineage
 from airflow_provider_sqlflow.operators.submission import (
     cancel_active_jobs,
     forget,
@@ -38,7 +39,7 @@ KILL_SECONDS = 5.0
 """How long :meth:`SqlFlowSubmitJobOperator.on_kill` may take: the supervisor kills soon after."""
 
 
-class SqlFlowSubmitJobOperator(BaseOperator):
+class SqlFlowSubmitJobOperator(TaskLineage, BaseOperator):
     """Submit a lineage job and, unless told otherwise, wait for its end.
 
     Returns the job as a dict: ``job_id``, ``job_name``, ``dialect``, ``status``, ``error`` and
@@ -285,7 +286,13 @@ class SqlFlowSubmitJobOperator(BaseOperator):
         forget(context)
         raise JobTimeoutError(f"job {job_id} did not end in time and is now {job.status.value}")
 
+    def lineage_files(self) -> list[str]:
+        """The paths, from the Dag file's folder."""
+        paths = [self.paths] if isinstance(self.paths, str) else list(self.paths or ())
+        return [path if "://" in path else str(Path(self.dag.folder) / path) for path in paths]
+
     def _finish(self, job: Job, context: Context) -> dict[str, Any]:
+        self._lineage_job = job
         forget(context)
         log_job(self.hook, job)
         check_job(job, fail_on_partial=self.fail_on_partial)
@@ -299,7 +306,7 @@ class SqlFlowSubmitJobOperator(BaseOperator):
             self.log.exception("The task's job could not be cancelled")
 
 
-class SqlFlowExportOperator(BaseOperator):
+class SqlFlowExportOperator(TaskLineage, BaseOperator):
     """Write the result of a lineage job to files.
 
     Returns a dict: ``job_id``, ``job_name`` and ``exports``, a list of dicts with ``format``,
@@ -358,6 +365,7 @@ class SqlFlowExportOperator(BaseOperator):
                     summary = export_file(self.hook, job_id, name, path, self.options)
                     self.log.info("Wrote %s (%d bytes, %d edges)", summary.path, summary.size, summary.edges)
                     exports.append(asdict(summary))
+                self._lineage_job, self._lineage_exports = job, exports
         finally:
             self.hook.close()
         return {"job_id": str(job_id), "job_name": job.name, "exports": exports}

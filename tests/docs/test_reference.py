@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import ast
+import json
 import re
 import sys
 from collections.abc import Iterator
 from dataclasses import fields
+from datetime import datetime, timezone
 from pathlib import Path
 
 import pytest
@@ -106,7 +108,8 @@ def test_connection_examples_are_read(read_page, number):
 def classes() -> Iterator[tuple[ast.ClassDef, dict[str, ast.expr | None]]]:
     """The classes users meet in the Airflow layer, and their arguments with defaults."""
     for folder in ("operators", "sensors", "triggers", "hooks"):
-        for node in ast.parse((PACKAGE / folder / "sqlflow.py").read_text()).body:
+        modules = sorted((PACKAGE / folder).glob("*.py"))
+        for node in (node for path in modules for node in ast.parse(path.read_text()).body):
             if isinstance(node, ast.ClassDef) and node.name.startswith("SqlFlow"):
                 [init] = [
                     item
@@ -359,3 +362,54 @@ def test_every_extra(read_page):
     extras = set(re.findall(r"^(\w+) = \[", block, re.MULTILINE))
     rows = rows_of(read_page("how-to/install.md"))
     assert {names_in(row[0])[0] for row in rows} == extras
+
+
+# OpenLineage -------------------------------------------------------------------------------------
+
+
+def test_every_connection_type_has_a_namespace(read_page):
+    from airflow_provider_sqlflow.emission.namespaces import ConnectionFacts, database_address, known_types
+
+    section = sections_of(read_page("reference/openlineage.md"))["Names of datasets"]
+    rows = {name: row for row in rows_of(section) for name in names_in(row[0])}
+    assert set(rows) == set(known_types())
+    hosts = {"sqlite": "/path", "duckdb": "/path"}
+    extra = {
+        "region": "region",
+        "region_name": "region",
+        "cluster_identifier": "cluster",
+        "account": "org-account",
+    }
+    for name, row in rows.items():
+        given = {key: value for key, value in extra.items() if not (key == "account" and name != "snowflake")}
+        made = database_address(ConnectionFacts(name, hosts.get(name, "host"), extra=given)).namespace
+        if name not in ("doris", "starrocks", "presto", "snowflake"):
+            assert made == names_in(row[1])[0], name
+        else:
+            assert made.partition("://")[0] in row[1] or name == "presto"
+
+
+def test_every_facet_is_listed(read_page):
+    from airflow_provider_sqlflow.emission import DatasetNaming, EventContext, build_events, events_to_ndjson
+    from tests.emission.test_events import PARENT, SCRIPT, read
+
+    section = sections_of(read_page("reference/openlineage.md"))["Facets"]
+    listed = {name for row in rows_of(section) for name in names_in(row[0])}
+    context = EventContext(
+        datetime(2026, 3, 1, tzinfo=timezone.utc),
+        "n",
+        "dag.task",
+        DatasetNaming("postgres"),
+        PARENT,
+        {"load/daily.sql": SCRIPT},
+        owners=("ann",),
+        source_url="https://example.com/{path}",
+        description="x",
+    )
+    told = set()
+    for line in events_to_ndjson(build_events(read(SCRIPT), context)):
+        event = json.loads(line)
+        for part in (event["run"], event["job"], *event["inputs"], *event["outputs"]):
+            told |= set(part["facets"])
+    assert told <= listed
+    assert listed - told == {"dataSource", "symlinks"}, "those of a database whose address is known"

@@ -8,13 +8,21 @@ import os
 import sys
 from collections.abc import Callable
 from datetime import datetime, timezone
+from functools import cache
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import pytest
 
-from airflow_provider_sqlflow.emission import DatasetNaming, EventContext, build_events, events_to_ndjson
+from airflow_provider_sqlflow.emission import (
+    DatasetNaming,
+    EventContext,
+    build_events,
+    build_job_events,
+    build_static_events,
+    events_to_ndjson,
+)
 from airflow_provider_sqlflow.engine.model import LineageResult
 
 EVENT_TIME = datetime(2026, 3, 1, 12, 30, tzinfo=timezone.utc)
@@ -22,42 +30,64 @@ EVENT_TIME = datetime(2026, 3, 1, 12, 30, tzinfo=timezone.utc)
 Emit = Callable[..., list[dict[str, Any]]]
 
 
+_BUILDERS = {"runs": build_events, "job": build_job_events, "static": build_static_events}
+
+
 @pytest.fixture
-def emit() -> Emit:
-    """``emit(result, namespace=..., **context)``: the events of a result as JSON objects."""
+def emit(checker: ModuleType | None) -> Emit:
+    """``emit(result, namespace=..., build="runs", **context)``: the events of a result as JSON objects.
+
+    Where the OpenLineage schemas are at hand, every event is checked against them, facet by facet.
+    """
 
     def run(
-        result: LineageResult, namespace: str = "postgres://db:5432", **context: Any
+        result: LineageResult, namespace: str = "postgres://db:5432", build: str = "runs", **context: Any
     ) -> list[dict[str, Any]]:
         naming = context.pop("naming", None) or DatasetNaming(result.dialect, namespace)
         values = {"event_time": EVENT_TIME, "job_namespace": "default", "job_name": "dag.task", **context}
-        events = build_events(result, EventContext(naming=naming, **values))
-        return [json.loads(line) for line in events_to_ndjson(events)]
+        made = _BUILDERS[build](result, EventContext(naming=naming, **values))
+        events = [json.loads(line) for line in events_to_ndjson(made)]
+        if checker is not None and events:
+            problems = [row for row in _problems(checker, events) if row.startswith("error")]
+            assert problems == []
+        return events
 
     return run
 
 
 @pytest.fixture(scope="session")
-def validate(tmp_path_factory: pytest.TempPathFactory) -> Callable[[list[dict[str, Any]]], list[str]]:
-    """``validate(events)``: what the offline checker has against them, as a Marquez would see it."""
-    spec = Path(os.environ.get("OPENLINEAGE_SPEC") or _shared() / "openlineage-spec")
+def checker() -> ModuleType | None:
+    """The offline checker beside the repository; ``None`` where it or the schemas are absent."""
     script = _shared() / "tools" / "validate_openlineage.py"
-    if not spec.is_dir() or not script.is_file():
-        pytest.skip("needs the OpenLineage schemas and the checker beside the repository")
-    checker = _load(script)
-    schemas = checker.Spec(spec)
+    return _load(script) if _spec().is_dir() and script.is_file() else None
 
-    def check(events: list[dict[str, Any]]) -> list[str]:
-        run = checker.Checker(schemas, profile="marquez", custom_prefixes=set())
-        for number, event in enumerate(events, start=1):
-            run.check_line(number, json.dumps(event))
-        run.check_runs()
-        assert run.report.events == len(events) > 0
-        return [
-            f"{severity} {group} {where}: {message}" for severity, _, group, where, message in run.report.rows
-        ]
 
-    return check
+@pytest.fixture(scope="session")
+def validate(checker: ModuleType | None) -> Callable[[list[dict[str, Any]]], list[str]]:
+    """``validate(events)``: what the offline checker has against them, as a Marquez would see it."""
+    if checker is None:
+        pytest.skip("needs the OpenLineage schemas (OPENLINEAGE_SPEC) and the checker beside the repository")
+    return lambda events: _problems(checker, events)
+
+
+def _problems(checker: Any, events: list[dict[str, Any]]) -> list[str]:
+    run = checker.Checker(_schemas(checker), profile="marquez", custom_prefixes=set())
+    for number, event in enumerate(events, start=1):
+        run.check_line(number, json.dumps(event))
+    run.check_runs()
+    assert run.report.events == len(events) > 0
+    return [
+        f"{severity} {group} {where}: {message}" for severity, _, group, where, message in run.report.rows
+    ]
+
+
+@cache
+def _schemas(checker: Any) -> Any:
+    return checker.Spec(_spec())
+
+
+def _spec() -> Path:
+    return Path(os.environ.get("OPENLINEAGE_SPEC") or _shared() / "openlineage-spec")
 
 
 def _shared() -> Path:

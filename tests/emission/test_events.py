@@ -259,8 +259,8 @@ def test_spellings_of_one_dataset_are_one_dataset(emit: Emit, validate: Validate
 def test_stars_link_datasets_but_name_no_column(emit: Emit, validate: Validate) -> None:
     events = emit(read("CREATE TABLE s.t AS SELECT * FROM s.u", name="x.sql"))
     assert (names(events[1]["inputs"]), names(events[1]["outputs"])) == (["shop.s.u"], ["shop.s.t"])
-    assert only(events[1]["inputs"])["facets"] == {}
-    assert list(only(events[1]["outputs"])["facets"]) == ["lifecycleStateChange"]
+    assert set(only(events[1]["inputs"])["facets"]) == {"dataSource", "datasetType"}
+    assert set(only(events[1]["outputs"])["facets"]) == {"dataSource", "datasetType", "lifecycleStateChange"}
     assert validate(events) == []
     known = read(
         "CREATE TABLE s.t AS SELECT * FROM s.u",
