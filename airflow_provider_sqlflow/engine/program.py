@@ -43,9 +43,7 @@ class Program:
         program._arrange(declared, mentioned)
         return program
 
-    def _arrange(
-        self, declared: Sequence[AbstractSet[str]], mentioned: Sequence[AbstractSet[str]]
-    ) -> None:
+    def _arrange(self, declared: Sequence[AbstractSet[str]], mentioned: Sequence[AbstractSet[str]]) -> None:
         self._declared = declared
         self._mentioned = mentioned
         self.order: Sequence[int] = dependency_order(declared, mentioned)
