@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from airflow_provider_sqlflow.jobs.execution import OnProgress
     from airflow_provider_sqlflow.jobs.runners.base import JobRunner
     from airflow_provider_sqlflow.jobs.service import JobService
+    from airflow_provider_sqlflow.jobs.sharding.service import ShardedJobs
     from airflow_provider_sqlflow.jobs.store.base import JobStore
     from airflow_provider_sqlflow.jobs.store.sql import SqlJobStore
 
@@ -132,6 +133,13 @@ class EmbeddedClient:
     ) -> ExportSummary:
         """See the protocol."""
         return self._service().export(job_id, format, path, options)
+
+    def sharded_jobs(self) -> ShardedJobs:
+        """Jobs whose work the tasks of a Dag share between them; those of the queue ``airflow``."""
+        from airflow_provider_sqlflow.jobs.service import utc_now
+        from airflow_provider_sqlflow.jobs.sharding.service import ShardedJobs
+
+        return ShardedJobs(self._open()[0], self._settings, utc_now)
 
     def ping(self) -> str:
         """See the protocol."""

@@ -72,9 +72,10 @@ class ShardedJobs:
             inputs = read_inputs(claim.request, self._settings, texts, tell)
             plan = plan_shards(inputs, shards)
             self._store.plan_files(claim, [file.name for file in inputs.files], inputs.digest)
+            planned = JobCounts(files_total=len(inputs.files))
             for start in range(0, len(inputs.files), _TEXTS_AT_ONCE):
                 self._store.save_texts(claim, _texts(inputs, range(start, start + _TEXTS_AT_ONCE)))
-                tell(inputs.files[start].name)
+                tell(inputs.files[start].name, planned)
             self._store.save_plan(claim, plan.to_json())
             self._store.release_claim(claim)
         sizes = {stage.value: [len(shard) for shard in plan.shards.of(stage)] for stage in ShardStage}
