@@ -1,7 +1,7 @@
 """Dags for the tests and the benchmark of shared jobs: one for each number of shards.
 
-``sharded_2`` and the like analyse ``conf["paths"]`` into ``conf["output"]``. With ``conf["kill"]`` the process
-of one mapped task is killed in its first try.
+``sharded_2`` and the like analyse ``conf["paths"]`` into ``conf["output"]``. With ``conf["kill"]`` the
+process of one mapped task is killed in its first try.
 """
 
 from __future__ import annotations
