@@ -119,7 +119,7 @@ class SqlFlowAnalyzeShardOperator(BaseOperator):
         """Analyse.
 
         Raises:
-            AirflowFailException: the job was cancelled (seen before each file), failed or has no plan.
+            AirflowFailException: the job was cancelled (seen between two files), failed or has no plan.
         """
         from airflow_provider_sqlflow.jobs.sharding.grouping import ShardStage
 

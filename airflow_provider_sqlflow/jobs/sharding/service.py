@@ -91,7 +91,7 @@ class ShardedJobs:
             number: of the shard, from 0; one beyond the plan's has no files.
 
         Raises:
-            JobFailedError: the job was cancelled or failed; seen before each file.
+            JobFailedError: the job was cancelled or failed; seen within a moment, between two files.
             JobNotReadyError: it has not been planned.
         """
         if self._open_job(job_id).status.has_result:

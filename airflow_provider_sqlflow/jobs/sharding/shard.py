@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from airflow_provider_sqlflow.errors import JobNotReadyError
 from airflow_provider_sqlflow.ingest.model import SourceFile
 from airflow_provider_sqlflow.jobs.analysis import FileAnalyzer
-from airflow_provider_sqlflow.jobs.execution import SAVE_FILES, SAVE_SECONDS
+from airflow_provider_sqlflow.jobs.execution import SAVE_FILES
 from airflow_provider_sqlflow.jobs.model import JobId
 from airflow_provider_sqlflow.jobs.pool import open_pool
 from airflow_provider_sqlflow.jobs.program_analysis import ProgramAnalysis
@@ -18,6 +18,12 @@ from airflow_provider_sqlflow.jobs.sharding.plan import ShardPlan
 from airflow_provider_sqlflow.jobs.spool import TextSpool
 from airflow_provider_sqlflow.jobs.store.base import FileResult, JobStore, KnownResult
 from airflow_provider_sqlflow.settings import Settings
+
+SAVE_SECONDS = 2.0
+"""Nobody watches a shard's results, so they reach the store less often than those of a run."""
+
+CHECK_SECONDS = 0.5
+"""How often at most the job's status is looked at: many files take a few milliseconds."""
 
 _KEYS_AT_ONCE = 500
 _TEXTS_AT_ONCE = 64
@@ -46,7 +52,7 @@ class ShardAnalysis:
         settings: limits and processes.
         job_id: the job.
         plan: of the job.
-        check: called before each file is analysed; raises when the work is to stop.
+        check: called now and then between two files; raises when the work is to stop.
     """
 
     def __init__(
@@ -66,7 +72,7 @@ class ShardAnalysis:
         self._kept: dict[str, list[KnownResult]] = {}
         self._places: dict[int, int] = {}
         self._waiting: list[FileResult] = []
-        self._saved_at = time.monotonic()
+        self._saved_at = self._checked_at = time.monotonic()
 
     def run(self, numbers: Sequence[int]) -> ShardSummary:
         """Analyse these files, and what they need where it is not kept.
@@ -125,7 +131,9 @@ class ShardAnalysis:
                 self._texts.add(texts[number])
 
     def _load(self, number: int) -> SourceFile:
-        self._check()
+        if time.monotonic() - self._checked_at >= CHECK_SECONDS:
+            self._check()
+            self._checked_at = time.monotonic()
         if number not in self._places:
             self._fetch([number])
         return replace(self._plan.files[number], text=self._texts[self._places[number]])

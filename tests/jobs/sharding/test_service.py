@@ -20,6 +20,7 @@ from airflow_provider_sqlflow.errors import (
 from airflow_provider_sqlflow.jobs import analysis
 from airflow_provider_sqlflow.jobs.model import AIRFLOW_QUEUE, Job, JobRequest, JobStatus, PathSource
 from airflow_provider_sqlflow.jobs.service import utc_now
+from airflow_provider_sqlflow.jobs.sharding import shard
 from airflow_provider_sqlflow.jobs.sharding.grouping import ShardStage
 from airflow_provider_sqlflow.jobs.sharding.service import MergeSummary, ShardedJobs
 from airflow_provider_sqlflow.jobs.sharding.shard import ShardSummary
@@ -228,6 +229,7 @@ def test_a_source_that_changed_after_the_plan_is_seen_by_the_merge(share, run_in
 
 
 def test_cancelling_stops_a_shard_at_the_next_file(share, chains, analysed, monkeypatch):
+    monkeypatch.setattr(shard, "CHECK_SECONDS", 0.0)
     job = share(shared(chains))
     job.sharding.plan(job.job.id, 1)
     read = analysis.FileAnalyzer.read
