@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from airflow_provider_sqlflow.jobs.publish import JobLineage
     from airflow_provider_sqlflow.jobs.runners.base import JobRunner
     from airflow_provider_sqlflow.jobs.service import JobService
+    from airflow_provider_sqlflow.jobs.sharding.service import ShardedJobs
     from airflow_provider_sqlflow.jobs.store.base import JobStore
     from airflow_provider_sqlflow.jobs.store.sql import SqlJobStore
 
@@ -137,6 +138,13 @@ class EmbeddedClient:
     def get_lineage(self, job_id: JobId) -> JobLineage:
         """See the protocol."""
         return self._service().lineage(job_id)
+
+    def sharded_jobs(self) -> ShardedJobs:
+        """Jobs whose work the tasks of a Dag share between them; those of the queue ``airflow``."""
+        from airflow_provider_sqlflow.jobs.service import utc_now
+        from airflow_provider_sqlflow.jobs.sharding.service import ShardedJobs
+
+        return ShardedJobs(self._open()[0], self._settings, utc_now)
 
     def ping(self) -> str:
         """See the protocol."""

@@ -27,10 +27,26 @@ class Program:
     """
 
     def __init__(self, texts: Callable[[], Iterable[str]]) -> None:
-        self._declared = [declared_names(text) for text in texts()]
-        names = frozenset[str]().union(*self._declared) if len(self._declared) > 1 else frozenset()
-        self._mentioned = [mentioned_names(text, names) for text in texts()]
-        self.order: Sequence[int] = dependency_order(self._declared, self._mentioned)
+        declared = [declared_names(text) for text in texts()]
+        names = frozenset[str]().union(*declared) if len(declared) > 1 else frozenset()
+        self._arrange(declared, [mentioned_names(text, names) for text in texts()])
+
+    @classmethod
+    def of_names(cls, declared: Sequence[AbstractSet[str]], mentioned: Sequence[AbstractSet[str]]) -> Program:
+        """A program whose texts are elsewhere, from what the program of the texts says of them.
+
+        Args:
+            declared: :attr:`declared_names` of that program.
+            mentioned: :attr:`mentioned_names` of it.
+        """
+        program = cls.__new__(cls)
+        program._arrange(declared, mentioned)
+        return program
+
+    def _arrange(self, declared: Sequence[AbstractSet[str]], mentioned: Sequence[AbstractSet[str]]) -> None:
+        self._declared = declared
+        self._mentioned = mentioned
+        self.order: Sequence[int] = dependency_order(declared, mentioned)
         self._rank = {number: rank for rank, number in enumerate(self.order)}
         self._creators: dict[str, list[int]] = {}
         for number in self.order:
@@ -38,6 +54,16 @@ class Program:
                 self._creators.setdefault(name, []).append(number)
         # What was declared by the last word of its name; the rank of who declared it keeps the order.
         self._found: dict[str, list[tuple[int, Declaration]]] = {}
+
+    @property
+    def declared_names(self) -> Sequence[AbstractSet[str]]:
+        """Last words of the names that each script creates, in lower case."""
+        return self._declared
+
+    @property
+    def mentioned_names(self) -> Sequence[AbstractSet[str]]:
+        """Which of all created names occur in each script."""
+        return self._mentioned
 
     def needs(self, number: int) -> AbstractSet[int]:
         """The scripts to be read before this one."""

@@ -150,6 +150,9 @@ JobSource = TextSource | PathSource | CsvSource
 DEFAULT_QUEUE = "default"
 """The queue of jobs that name none."""
 
+AIRFLOW_QUEUE = "airflow"
+"""The queue of jobs that the tasks of a Dag share between them: submitting leaves such a job alone."""
+
 
 @dataclass(frozen=True, slots=True)
 class JobRequest:

@@ -19,6 +19,7 @@ from airflow_provider_sqlflow.jobs.batches import add_batch
 from airflow_provider_sqlflow.jobs.document import request_digest
 from airflow_provider_sqlflow.jobs.inputs import named_dialect, open_inputs
 from airflow_provider_sqlflow.jobs.model import (
+    AIRFLOW_QUEUE,
     ExportSummary,
     InstancePage,
     Job,
@@ -365,7 +366,7 @@ class JobService:
 
     def _run(self, job: Job) -> Job:
         """Hand a job that has not ended to the runner, which leaves it alone where others run it."""
-        if job.status.is_terminal:
+        if job.status.is_terminal or job.queue == AIRFLOW_QUEUE:
             return job
         self._runner.run(job)
         return self._store.get_job(job.id)

@@ -120,6 +120,15 @@ def test_column_edges_are_the_same(client: SqlFlowClient, tmp_path: Path) -> Non
     ]
 
 
+def test_lineage_is_given_as_a_result(client: SqlFlowClient) -> None:
+    lineage = client.get_lineage(ended(client).id)
+    [result] = lineage.results
+    edges = {f"{edge.source} -> {edge.target}".lower() for edge in result.edges()}
+    assert {"s.a -> v.a", "s.b -> v.c", "v.c -> t.a"} <= edges
+    with pytest.raises(JobNotFoundError):
+        client.get_lineage(JobId("0" * 32))
+
+
 @pytest.mark.parametrize("format", ["csv", "edges"])
 def test_options_say_what_an_export_shows(client: SqlFlowClient, tmp_path: Path, format: str) -> None:
     job = ended(client)

@@ -98,6 +98,12 @@ def test_python_in_pages_is_python(block):
         ast.parse(block)
 
 
+@pytest.mark.parametrize("page", PAGES, ids=str)
+def test_included_files_are_still_included(page):
+    # The formatter takes the marker for an expression, except between "fmt: off" and "fmt: on".
+    assert not re.search(r"^--8 <", page.read_text(), re.MULTILINE)
+
+
 # README ------------------------------------------------------------------------------------------
 
 

@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Coroutine, Mapping
 from contextlib import ExitStack
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from airflow_provider_sqlflow.client.http import io_loop
-from airflow_provider_sqlflow.client.http.export import export_remote, file_causes, tables_of
+from airflow_provider_sqlflow.client.http.export import export_remote, file_causes, lineage_of, tables_of
 from airflow_provider_sqlflow.client.http.job_objects import read_files
 from airflow_provider_sqlflow.client.http.parameters import check_request, persist_fields, submit_fields
 from airflow_provider_sqlflow.client.http.remote_jobs import RemoteJobs
@@ -38,6 +38,9 @@ from airflow_provider_sqlflow.jobs.model import (
     TextSource,
 )
 from airflow_provider_sqlflow.settings import Settings
+
+if TYPE_CHECKING:
+    from airflow_provider_sqlflow.jobs.publish import JobLineage
 
 T = TypeVar("T")
 
@@ -199,6 +202,10 @@ class HttpClient:
     ) -> ExportSummary:
         """See the protocol. ``json``, ``csv`` and ``graphml`` are the service's own; others are made here."""
         return export_remote(self._jobs, job_id, format, path, options)
+
+    def get_lineage(self, job_id: JobId) -> JobLineage:
+        """See the protocol. Without the SQL, which a service keeps to itself."""
+        return lineage_of(self._jobs, job_id)
 
     def check_syntax(self, source: TextSource, dialect: str) -> tuple[SyntaxProblem, ...]:
         """What the service's parser refuses in a text, with places; nothing when all is well."""

@@ -34,6 +34,7 @@ from airflow_provider_sqlflow.jobs.model import ExportSummary, Job, JobFile, Job
 
 if TYPE_CHECKING:
     from airflow_provider_sqlflow.engine import LineageResult
+    from airflow_provider_sqlflow.jobs.publish import JobLineage
 
 _log = logging.getLogger(__name__)
 
@@ -53,10 +54,7 @@ def export_remote(
 
     export.check_format(format)
     shown = export.read_options(options)
-    job = io_loop.run(jobs.get(job_id))
-    if not job.status.has_result:
-        reason = f": {job.error}" if job.error else ""
-        raise JobNotReadyError(f"job {job_id} is {job.status.value} and has no result{reason}")
+    job = _ended_job(jobs, job_id)
     if not _is_written_there(format, shown):
         return _export_here(jobs, job, format, path, options, shown)
     fields = {"jobId": str(job_id), **settings_of(shown), "delimiter": shown.delimiter}
@@ -117,6 +115,27 @@ def tables_of(jobs: RemoteJobs, job_id: JobId, role: TableRole | None) -> tuple[
     return tuple(
         sorted(found, key=lambda table: (table.name.casefold(), str(table.schema), table.role.value))
     )
+
+
+def lineage_of(jobs: RemoteJobs, job_id: JobId) -> JobLineage:
+    """What a job found, read from the service's JSON; a service keeps the SQL to itself.
+
+    Raises:
+        JobNotReadyError: the job has no result.
+    """
+    from airflow_provider_sqlflow.jobs.publish import JobLineage
+
+    job = _ended_job(jobs, job_id)
+    result = _result(jobs, job, settings_of(DEFAULT_OPTIONS))
+    return JobLineage(job, job.begin_at or job.created_at, (result,), {})
+
+
+def _ended_job(jobs: RemoteJobs, job_id: JobId) -> Job:
+    job = io_loop.run(jobs.get(job_id))
+    if not job.status.has_result:
+        reason = f": {job.error}" if job.error else ""
+        raise JobNotReadyError(f"job {job_id} is {job.status.value} and has no result{reason}")
+    return job
 
 
 def _fetch(jobs: RemoteJobs, format: str, fields: Mapping[str, str], sink: BinaryIO) -> Counts:

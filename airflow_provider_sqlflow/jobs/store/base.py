@@ -154,6 +154,15 @@ class SavedFile:
     result: FileResult | KnownResult
 
 
+@dataclass(frozen=True, slots=True)
+class SavedText:
+    """The text of one file of a run, saved before its result."""
+
+    position: int
+    size: int
+    text: str
+
+
 class JobStore(JobReader, Protocol):
     """Keeps jobs. Each method is one transaction."""
 
@@ -246,6 +255,32 @@ class JobStore(JobReader, Protocol):
 
         Raises:
             LeaseLostError: the claim has ended.
+        """
+
+    def save_texts(self, claim: Claim, files: Sequence[SavedText]) -> None:
+        """Keep the texts of some planned files for shards to read.
+
+        Raises:
+            LeaseLostError: the claim has ended.
+        """
+
+    def find_texts(self, job_id: JobId, positions: Sequence[int]) -> dict[int, str]:
+        """Texts kept for the job's last run, by position; those without one are left out."""
+
+    def save_plan(self, claim: Claim, document: str) -> None:
+        """Keep how the run is spread over shards, in place of an earlier plan.
+
+        Raises:
+            LeaseLostError: the claim has ended.
+        """
+
+    def find_plan(self, job_id: JobId) -> str | None:
+        """The plan of the job's last run, if it has one."""
+
+    def save_results(self, results: Sequence[FileResult]) -> None:
+        """Keep results that no run uses yet, for runs to find. Those there are already stay.
+
+        Needs no claim: a result holds for its input key and look-ups, whoever found it.
         """
 
     def count_relations(self, claim: Claim) -> int:

@@ -8,15 +8,15 @@ from datetime import datetime
 from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import ColumnElement, Connection, and_, func, or_, select
+from sqlalchemy import ColumnElement, Connection, and_, delete, func, or_, select
 
 from airflow_provider_sqlflow.errors import JobNotFoundError, JobTransitionError, LeaseLostError
 from airflow_provider_sqlflow.jobs.lineage.names import stored_name
 from airflow_provider_sqlflow.jobs.model import TRANSITIONS, Job, JobCounts, JobId, JobStatus
 from airflow_provider_sqlflow.jobs.store.base import Claim
 from airflow_provider_sqlflow.jobs.store.jobs import GIVES_KEY_UP, UNCLAIMED, change_job, change_run
-from airflow_provider_sqlflow.jobs.store.listing import get_job, get_request
-from airflow_provider_sqlflow.jobs.store.tables import job
+from airflow_provider_sqlflow.jobs.store.listing import get_job, get_request, of_run
+from airflow_provider_sqlflow.jobs.store.tables import job, run, shard_plan
 
 
 def claim_job(
@@ -112,6 +112,8 @@ def finish_run(
     if status in GIVES_KEY_UP:
         of_end["idempotency_key"] = None
     change_run(connection, claim.job.id, of_end)
+    ended = select(run.c.id).where(*of_run(claim.job.id, claim.run)).scalar_subquery()
+    connection.execute(delete(shard_plan).where(shard_plan.c.run_id == ended))
     return get_job(connection, claim.job.id)
 
 

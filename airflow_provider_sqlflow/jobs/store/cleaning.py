@@ -20,6 +20,7 @@ from airflow_provider_sqlflow.jobs.store.tables import (
     result,
     run,
     run_file,
+    shard_plan,
     source_text,
 )
 
@@ -44,7 +45,8 @@ def delete_job(connection: Connection, job_id: JobId, at: datetime) -> Job:
     used = connection.execute(
         select(run_file.c.result_id, run_file.c.text_id).where(run_file.c.run_id.in_(runs))
     ).all()
-    connection.execute(delete(run_file).where(run_file.c.run_id.in_(runs)))
+    for table in (run_file, shard_plan):
+        connection.execute(delete(table).where(table.c.run_id.in_(runs)))
     for table, ids in ((result, {row[0] for row in used}), (source_text, {row[1] for row in used})):
         for some in chunks(sorted(number for number in ids if number is not None)):
             connection.execute(delete(table).where(table.c.id.in_(some), *_is_unused(table)))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -94,12 +94,12 @@ def save_files(connection: Connection, claim: Claim, files: Sequence[SavedFile],
     """Keep files with their texts and results, each text and result once."""
     keep_from_cleaning(connection)
     hold_claim(connection, claim, asdict(counts))
-    text_ids = _save_texts(connection, files)
-    result_ids = _save_results(
+    text_ids = keep_texts(connection, [file.text for file in files])
+    result_ids = keep_results(
         connection, [file.result for file in files if isinstance(file.result, FileResult)]
     )
     _check_kept(connection, [file.result.id for file in files if isinstance(file.result, KnownResult)])
-    run_id = _run_id(connection, claim)
+    run_id = run_number(connection, claim)
     statement = (
         update(run_file)
         .where(run_file.c.run_id == run_id, run_file.c.position == bindparam("at"))
@@ -125,25 +125,27 @@ def count_relations(connection: Connection, claim: Claim) -> int:
     query = (
         select(func.count(relation_use.c.relation_id.distinct()))
         .join(run_file, run_file.c.result_id == relation_use.c.result_id)
-        .where(run_file.c.run_id == _run_id(connection, claim))
+        .where(run_file.c.run_id == run_number(connection, claim))
     )
     return connection.execute(query).scalar_one()
 
 
-def _run_id(connection: Connection, claim: Claim) -> int:
+def run_number(connection: Connection, claim: Claim) -> int:
+    """The row number of the claimed run."""
     number: int = connection.execute(select(run.c.id).where(*of_run(claim.job.id, claim.run))).scalar_one()
     return number
 
 
 def _empty_run(connection: Connection, claim: Claim) -> int:
     """The row number of the claimed run, whose files are dropped."""
-    run_id = _run_id(connection, claim)
+    run_id = run_number(connection, claim)
     connection.execute(delete(run_file).where(run_file.c.run_id == run_id))
     return run_id
 
 
-def _save_texts(connection: Connection, files: Sequence[SavedFile]) -> dict[str, int]:
-    texts = {digest_of(file.text): file.text for file in files}
+def keep_texts(connection: Connection, of_files: Iterable[str]) -> dict[str, int]:
+    """Row numbers of texts by their digest; those that are missing are inserted."""
+    texts = {digest_of(text): text for text in of_files}
     ids = _ids(connection, source_text.c.digest, list(texts))
     # In one order everywhere: two workers that bring the same rows wait for each other, but never both ways.
     missing = sorted(texts.keys() - ids.keys())
@@ -154,7 +156,8 @@ def _save_texts(connection: Connection, files: Sequence[SavedFile]) -> dict[str,
     return ids | _ids(connection, source_text.c.digest, missing)
 
 
-def _save_results(connection: Connection, results: Sequence[FileResult]) -> dict[str, int]:
+def keep_results(connection: Connection, results: Sequence[FileResult]) -> dict[str, int]:
+    """Row numbers of results by their key; those that are missing are inserted, with their look-up rows."""
     by_key = {_result_key(item): item for item in results}
     ids = _ids(connection, result.c.key, list(by_key))
     missing = sorted(by_key.keys() - ids.keys())

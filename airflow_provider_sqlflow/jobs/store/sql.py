@@ -27,12 +27,14 @@ from airflow_provider_sqlflow.jobs.model import (
     Schedule,
     TableRole,
 )
-from airflow_provider_sqlflow.jobs.store import claims, cleaning, instances, jobs, listing, run_files
+from airflow_provider_sqlflow.jobs.store import claims, cleaning, instances, jobs, listing, run_files, shards
 from airflow_provider_sqlflow.jobs.store.base import (
     Claim,
     CleanSummary,
+    FileResult,
     KnownResult,
     SavedFile,
+    SavedText,
     same_request,
 )
 from airflow_provider_sqlflow.jobs.store.database import RETRY_SECONDS, Answer, Database
@@ -224,6 +226,26 @@ class SqlJobStore:
     def save_files(self, claim: Claim, files: Sequence[SavedFile], counts: JobCounts) -> None:
         """See the protocol."""
         self._again(lambda connection: run_files.save_files(connection, claim, files, counts))
+
+    def save_texts(self, claim: Claim, files: Sequence[SavedText]) -> None:
+        """See the protocol."""
+        self._again(lambda connection: shards.save_texts(connection, claim, files))
+
+    def find_texts(self, job_id: JobId, positions: Sequence[int]) -> dict[int, str]:
+        """See the protocol."""
+        return self._database.read(lambda connection: shards.find_texts(connection, job_id, positions))
+
+    def save_plan(self, claim: Claim, document: str) -> None:
+        """See the protocol."""
+        self._again(lambda connection: shards.save_plan(connection, claim, document))
+
+    def find_plan(self, job_id: JobId) -> str | None:
+        """See the protocol."""
+        return self._database.read(lambda connection: shards.find_plan(connection, job_id))
+
+    def save_results(self, results: Sequence[FileResult]) -> None:
+        """See the protocol."""
+        self._again(lambda connection: shards.save_results(connection, results))
 
     def count_relations(self, claim: Claim) -> int:
         """See the protocol."""

@@ -29,7 +29,7 @@ from sqlalchemy import (
     true,
 )
 
-SCHEMA_REVISION = "0002"
+SCHEMA_REVISION = "0003"
 """The newest migration: what a store must be at for this code."""
 
 VERSION_TABLE = "sqlflow_schema_version"
@@ -194,6 +194,13 @@ run_file = Table(
     Column("text_id", ForeignKey("sqlflow_text.id")),
     Index(None, "result_id"),
     Index(None, "text_id"),
+)
+
+shard_plan = Table(
+    "sqlflow_shard_plan",
+    metadata,
+    Column("run_id", ForeignKey("sqlflow_run.id", ondelete="CASCADE"), primary_key=True),
+    Column("document", LargeBinary, nullable=False),  # zlib of JSON: jobs.sharding.plan
 )
 
 # -- lineage as rows, for look-ups across jobs
