@@ -111,6 +111,15 @@ class SqlFlowHook(BaseHook):
         """Write a job's result to a local file, whole or not at all."""
         return self.get_conn().export_job(job_id, format, path, options)
 
+    def store_settings(self) -> Settings:
+        """Settings with the job store of the connection.
+
+        Raises:
+            ConfigError: the connection has a host: a remote service has no store of ours.
+            AirflowNotFoundException: as in :meth:`get_conn`.
+        """
+        return _settings(self._connection())
+
     def test_connection(self) -> tuple[bool, str]:
         """What the connection form's test button shows: whether jobs can be submitted, and one line."""
         try:
