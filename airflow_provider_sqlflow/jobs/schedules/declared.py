@@ -138,9 +138,7 @@ class _File:
         before = len(self.problems)
         if not re.fullmatch(_name_pattern(), name):
             self.problems.append(
-                self.problem(
-                    key, "a job's name is made of letters, digits, _, . and -, and begins with no . or -"
-                )
+                self.problem(key, "a job's name has letters, digits, _, . and -, and begins with no . or -")
             )
         if name.startswith(RESERVED_PREFIX):
             self.problems.append(

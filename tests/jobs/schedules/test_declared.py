@@ -135,7 +135,7 @@ def test_a_bad_entry_is_named_and_loses_no_other(read):
             "fields repeat every year"),
         (8, "jobs.typo.dialct: there is no such key: did you mean dialect?"),
         (11, "jobs.missing: 'dialect' is a required property"),
-        (13, "jobs.../hostile: a job's name is made of letters, digits, _, . and -, and begins with no . or -"),
+        (13, "jobs.../hostile: a job's name has letters, digits, _, . and -, and begins with no . or -"),
         (19, "jobs.mars.timezone: 'Mars/Base' is not a time zone such as Europe/Berlin"),
         (23, "jobs.many.retries: -1 is less than the minimum of 0"),
         (24, "jobs.many.formats.0: 'pdf' is not one of ['json', 'csv', 'graphml', 'edges', 'tree', 'svg', "
