@@ -18,13 +18,13 @@ from airflow_provider_sqlflow.jobs.schedules.model import DAG_ID_PREFIX, DagPlan
 
 def build_dag(plan: DagPlan) -> DAG:
     """The Dag of a plan. The same plan gives the same Dag, so that parsing makes no new versions of it."""
-    day = plan.start_date
+    day, zone = plan.start_date, pendulum.timezone(plan.timezone)
     with DAG(
         dag_id=plan.dag_id,
         dag_display_name=plan.display_name,
         description=plan.description,
-        schedule=None if plan.cron is None else CronTriggerTimetable(plan.cron, timezone=plan.timezone),
-        start_date=None if day is None else pendulum.datetime(day.year, day.month, day.day, tz=plan.timezone),
+        schedule=None if plan.cron is None else CronTriggerTimetable(plan.cron, timezone=zone),
+        start_date=None if day is None else pendulum.datetime(day.year, day.month, day.day, tz=zone),
         catchup=False,
         max_active_runs=1,
         tags=list(plan.tags),

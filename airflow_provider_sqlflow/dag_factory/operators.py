@@ -303,7 +303,7 @@ class SqlFlowExportJobOperator(SqlFlowExportOperator):
 class SqlFlowPublishOperator(_ClientOperator):
     """Tell that a job has new lineage: an event of the asset that stands for the job.
 
-    The asset's name is ``asset``, its URI ``sqlflow://job/`` and that. The event's ``extra`` has the job as
+    The asset's name is ``asset``, its URI ``x-sqlflow://job/`` and that. The event's ``extra`` has the job as
     ``SqlFlowSubmitJobOperator`` returns it, and the exported files; the task returns the same.
 
     Args:
@@ -316,7 +316,7 @@ class SqlFlowPublishOperator(_ClientOperator):
     template_fields: Sequence[str] = ("job_id",)
 
     def __init__(self, *, job_id: str, asset: str, export_task_id: str = "", **kwargs: Any) -> None:
-        super().__init__(outlets=[Asset(name=asset, uri=f"sqlflow://job/{asset}")], **kwargs)
+        super().__init__(outlets=[Asset(name=asset, uri=f"x-sqlflow://job/{asset}")], **kwargs)
         self.job_id = job_id
         self.asset = asset
         self.export_task_id = export_task_id

@@ -204,11 +204,14 @@ class _File:
         for error in errors:
             key = (*at, *error.absolute_path)
             if error.validator == "additionalProperties":
-                known = list(error.schema.get("properties", ()))
-                for extra in [name for name in error.instance if name not in known]:
-                    near = get_close_matches(extra, known, n=1)
-                    hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(known)}"
+                keys = list(error.schema.get("properties", ()))
+                for extra in [name for name in error.instance if name not in keys]:
+                    near = get_close_matches(extra, keys, n=1)
+                    hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(keys)}"
                     self.problems.append(self.problem((*key, extra), f"there is no such key: {hint}"))
+            elif error.validator == "enum":
+                known = ", ".join(error.validator_value)
+                self.problems.append(self.problem(key, f"{error.instance!r} is none of {known}"))
             else:
                 self.problems.append(self.problem(key, str(error.message)))
 

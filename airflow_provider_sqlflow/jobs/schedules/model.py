@@ -83,4 +83,9 @@ class Problem:
 
 def dag_tags(tags: tuple[str, ...]) -> tuple[str, ...]:
     """Tags as a Dag may have them: no blank one, none over the limit, in a stable order."""
-    return tuple(sorted({tag.strip()[:MAX_TAG_CHARS].strip() for tag in ("sqlflow", *tags)} - {""}))
+    return tuple(sorted({one_line(tag)[:MAX_TAG_CHARS].strip() for tag in ("sqlflow", *tags)} - {""}))
+
+
+def one_line(text: str) -> str:
+    """Text of anybody's as one printable line."""
+    return " ".join("".join(sign if sign.isprintable() else " " for sign in text).split())

@@ -18,6 +18,7 @@ from airflow_provider_sqlflow.jobs.schedules.model import (
     DagPlan,
     TaskPlan,
     dag_tags,
+    one_line,
 )
 
 _PACKAGE = "airflow_provider_sqlflow"
@@ -82,12 +83,12 @@ def plan_stored(job: Job, options: StoredJobOptions) -> DagPlan:
     job_id = {"job_id": str(job.id)}
     return DagPlan(
         dag_id=dag_id,
-        display_name=_one_line(job.name)[:200] or dag_id,
+        display_name=one_line(job.name)[:200] or dag_id,
         description=f"Persist job {job.id} of the SQLFlow job store",
         cron=schedule.cron if schedule is not None and is_active else None,
         timezone=schedule.timezone if schedule is not None else "UTC",
         start_date=None,
-        owner=_one_line(job.owner) or DEFAULT_OWNER,
+        owner=one_line(job.owner) or DEFAULT_OWNER,
         tags=dag_tags(tags),
         retries=options.retries,
         retry_delay=options.retry_delay,
@@ -189,11 +190,6 @@ def _waiting(timeout: float, deferrable: bool | None, fail_on_partial: bool) -> 
 
 def _shared(sqlflow_conn_id: str) -> dict[str, str]:
     return {} if sqlflow_conn_id == DEFAULT_CONNECTION else {"sqlflow_conn_id": sqlflow_conn_id}
-
-
-def _one_line(text: str) -> str:
-    """Text of anybody's as one printable line."""
-    return " ".join("".join(sign if sign.isprintable() else " " for sign in text).split())
 
 
 def _from(folder: str, path: str) -> str:

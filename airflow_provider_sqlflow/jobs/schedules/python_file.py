@@ -33,8 +33,8 @@ def render_dag(plan: DagPlan, origin: str) -> str:
         "from datetime import timedelta",
         "",
     ]
-    if plan.start_date is not None:
-        lines += ["import pendulum"]
+    if plan.cron is not None or plan.start_date is not None:
+        lines.append("import pendulum")
     lines += [f"from {module} import {', '.join(sorted(names))}" for module, names in sorted(imports.items())]
     lines += ["", "with DAG(", *(f"    {line}" for line in _dag_arguments(plan)), ") as dag:"]
     for task in plan.tasks:
@@ -54,9 +54,10 @@ def _import(module: str, names: list[str]) -> Iterator[str]:
 
 
 def _dag_arguments(plan: DagPlan) -> Iterator[str]:
-    schedule = (
-        "None" if plan.cron is None else f"CronTriggerTimetable({plan.cron!r}, timezone={plan.timezone!r})"
-    )
+    schedule = "None"
+    if plan.cron is not None:
+        zone = f"pendulum.timezone({plan.timezone!r})"
+        schedule = f"CronTriggerTimetable({plan.cron!r}, timezone={zone})"
     yield f"dag_id={plan.dag_id!r},"
     yield f"dag_display_name={plan.display_name!r},"
     yield f"description={plan.description!r},"

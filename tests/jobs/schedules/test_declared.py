@@ -138,8 +138,7 @@ def test_a_bad_entry_is_named_and_loses_no_other(read):
         (13, "jobs.../hostile: a job's name has letters, digits, _, . and -, and begins with no . or -"),
         (19, "jobs.mars.timezone: 'Mars/Base' is not a time zone such as Europe/Berlin"),
         (23, "jobs.many.retries: -1 is less than the minimum of 0"),
-        (24, "jobs.many.formats.0: 'pdf' is not one of ['json', 'csv', 'graphml', 'edges', 'tree', 'svg', "
-            "'png', 'openlineage']"),
+        (24, f"jobs.many.formats.0: 'pdf' is none of {', '.join(format_names())}"),
         (25, "jobs.day.start_date: '2026-02-30' is not a day such as 2026-01-31"),
         (26, "jobs.persist_1: Dags of jobs in the store have names that begin with persist_"),
         (27, "jobs.nothing: neither paths nor sql says what to analyse"),
