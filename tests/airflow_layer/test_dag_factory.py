@@ -16,6 +16,7 @@ from airflow.dag_processing.dagbag import DagBag
 from airflow.serialization.serialized_objects import DagSerialization
 from airflow.timetables.base import DataInterval, TimeRestriction
 from pendulum import instance
+from sqlalchemy import Engine, event
 
 from airflow_provider_sqlflow import conf
 from airflow_provider_sqlflow.dag_factory import dags_from_store, dags_from_yaml
@@ -134,6 +135,30 @@ def test_a_schedule_that_cannot_be_used_loses_no_other_job(keep, url):
     with pytest.warns(UserWarning, match=f"job store: {'b' * 32}: cron expression"):
         dags = dags_from_store()
     assert set(dags) == {f"sqlflow_persist_{'a' * 32}", "sqlflow_problems__job_store"}
+
+
+def test_500_jobs_are_one_look_into_the_store(url):
+    store = SqlJobStore(url)
+    asked = []
+
+    def note(_connection, _cursor, statement, *_more):
+        asked.append(statement)
+
+    counts = []
+    for number in (1, 500):
+        for at in range(number):
+            name, schedule = f"{number}-{at}", Schedule("0 6 * * *")
+            job = make_job(name, kind=JobKind.PERSIST, schedule=schedule, tags=("a",))
+            store.create_job(job, make_request(), name)
+        event.listen(Engine, "before_cursor_execute", note)
+        dags = dags_from_store()
+        event.remove(Engine, "before_cursor_execute", note)
+        counts.append(len(asked))
+        asked.clear()
+    store.close()
+    assert len(dags) == 501
+    assert 0 < counts[1] <= counts[0] + 1  # tags are fetched for 500 jobs at once
+    assert list(dags) == sorted(dags)
 
 
 def test_one_dag_is_built_for_a_task_even_if_its_schedule_is_gone(keep, url, parsing):
