@@ -35,7 +35,12 @@ def test_the_dags_load_without_errors(airflow):
     airflow("dags", "reserialize")
     assert from_json(airflow("dags", "list-import-errors", "-o", "json")) == []
     listed = {row["dag_id"] for row in from_json(airflow("dags", "list", "-o", "json"))}
-    assert listed == {"example_sqlflow_lineage_job", "example_sqlflow_minimal"}
+    assert listed == {
+        "example_sqlflow_lineage_job",
+        "example_sqlflow_minimal",
+        "sqlflow_postgres_warehouse",
+        "sqlflow_snowflake_warehouse",
+    }
 
 
 def test_the_flagship_runs_and_leaves_readable_files(airflow, check_exports, tmp_path):
