@@ -11,6 +11,7 @@ import click
 
 from airflow_provider_sqlflow import __version__
 from airflow_provider_sqlflow.cli.analyze import analyze
+from airflow_provider_sqlflow.cli.dags import dags
 from airflow_provider_sqlflow.cli.db import db
 from airflow_provider_sqlflow.cli.emit import emit
 from airflow_provider_sqlflow.cli.jobs import job
@@ -74,6 +75,7 @@ cli.add_command(analyze)
 cli.add_command(job)
 cli.add_command(lineage)
 cli.add_command(worker)
+cli.add_command(dags)
 cli.add_command(db)
 cli.add_command(emit)
 

@@ -59,6 +59,23 @@ class SqlFlowClient(Protocol):
             JobConflictError: the idempotency key belongs to another request.
         """
 
+    @property
+    def resume_seconds(self) -> float | None:
+        """After how long :meth:`resume_job` may have to take over a job whose process was lost.
+
+        ``None`` where others see to that: workers, or the service.
+        """
+
+    def resume_job(self, job_id: JobId) -> Job:
+        """Look a job up, and see to it that it is run if it has not ended and nobody else runs it."""
+
+    def get_request(self, job_id: JobId) -> JobRequest:
+        """What a job was asked, all batches of a persist job together.
+
+        Raises:
+            JobNotFoundError: no such job, or a deleted one.
+        """
+
     def rerun_job(self, job_id: JobId, *, origin: TaskOrigin | None = None) -> Job:
         """Run an ended job again over the same sources, as they are now.
 

@@ -66,6 +66,19 @@ class EmbeddedClient:
         """See the protocol."""
         return self._service().submit_persist(request, job_id, incremental=incremental, schedule=schedule)
 
+    @property
+    def resume_seconds(self) -> float | None:
+        """See the protocol."""
+        return self._settings.worker_lease_seconds if self._settings.runner == "inline" else None
+
+    def resume_job(self, job_id: JobId) -> Job:
+        """See the protocol."""
+        return self._service().resume(job_id)
+
+    def get_request(self, job_id: JobId) -> JobRequest:
+        """See the protocol."""
+        return self._service().get_request(job_id)
+
     def rerun_job(self, job_id: JobId, *, origin: TaskOrigin | None = None) -> Job:
         """See the protocol."""
         return self._service().rerun(job_id, origin=origin)

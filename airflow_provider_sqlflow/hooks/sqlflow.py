@@ -27,6 +27,7 @@ if TYPE_CHECKING:
         JobRequest,
     )
     from airflow_provider_sqlflow.jobs.publish import JobLineage
+    from airflow_provider_sqlflow.settings import Settings
 
 
 class SqlFlowHook(BaseHook):
@@ -115,6 +116,20 @@ class SqlFlowHook(BaseHook):
     def get_lineage(self, job_id: JobId) -> JobLineage:
         """What a job found, with the SQL that it read."""
         return self.get_conn().get_lineage(job_id)
+
+    def store_settings(self) -> Settings:
+        """Settings with the job store of the connection.
+
+        Raises:
+            ConfigError: the connection has a host: a remote service has no store of ours.
+            AirflowNotFoundException: as in :meth:`get_conn`.
+        """
+        connection = self._connection()
+        if connection is not None and is_remote(connection):
+            raise ConfigError(
+                f"connection {connection.conn_id} has a host: a remote service has no store of ours"
+            )
+        return embedded_settings(conf.settings(), connection)
 
     def test_connection(self) -> tuple[bool, str]:
         """What the connection form's test button shows: whether jobs can be submitted, and one line."""

@@ -97,12 +97,23 @@ def to_five_fields(expression: str) -> str:
 
 
 def next_run(schedule: Schedule, after: datetime) -> datetime | None:
-    """The next time after an aware time, in UTC; ``None`` while the schedule is paused."""
+    """The next time after an aware time, in UTC; ``None`` while the schedule is paused.
+
+    Where the clock is changed, what Airflow's cron timetables do counts: a time that is skipped comes an
+    hour later, one that comes twice counts the second time, unless there is a run every hour.
+    """
     if schedule.is_paused:
         return None
-    local = after.astimezone(ZoneInfo(schedule.timezone))
-    found: datetime = croniter(schedule.cron, local).get_next(datetime)
-    return found.astimezone(timezone.utc)
+    import pendulum
+
+    zone = pendulum.timezone(schedule.timezone)
+    local = pendulum.instance(after).in_timezone(zone)
+    on_clock = local.naive()
+    cron = croniter(schedule.cron, on_clock)
+    found: datetime = cron.get_next(datetime)
+    if cron.expanded[1] == [_ANY]:
+        return local.add(seconds=int((found - on_clock).total_seconds())).astimezone(timezone.utc)
+    return zone.convert(found.replace(tzinfo=None, fold=1)).astimezone(timezone.utc)
 
 
 def _fields(text: str) -> list[str]:

@@ -160,6 +160,13 @@ class JobService:
         now = self._clock()
         return self._run(self._store.create_run(job_id, request, digest, now, True, found.run))
 
+    def resume(self, job_id: JobId) -> Job:
+        """See to it that a job that has not ended is run; one that runs elsewhere is left alone.
+
+        With a runner in this process, a job whose process was lost runs here, once its lease has ended.
+        """
+        return self._run(self._store.get_job(job_id))
+
     # -- schedules
 
     def set_schedule(self, job_id: JobId, schedule: Schedule) -> Job:

@@ -11,7 +11,7 @@ from airflow.dag_processing.dagbag import DagBag
 from airflow_provider_sqlflow.errors import ConfigError, UnknownDialectError, UnreadableInputError
 
 DAGS = Path(__file__).parents[2] / "dags"
-FILES = sorted(DAGS.glob("*.py"))
+FILES = sorted(DAGS.glob("example_*.py"))
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
