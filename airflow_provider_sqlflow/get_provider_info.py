@@ -29,7 +29,11 @@ def get_provider_info() -> dict[str, Any]:
         "operators": [
             {
                 "integration-name": _INTEGRATION,
-                "python-modules": [f"{_MODULE}.operators.openlineage", f"{_MODULE}.operators.sqlflow"],
+                "python-modules": [
+                    f"{_MODULE}.operators.openlineage",
+                    f"{_MODULE}.operators.sharding",
+                    f"{_MODULE}.operators.sqlflow",
+                ],
             }
         ],
         "sensors": [{"integration-name": _INTEGRATION, "python-modules": [f"{_MODULE}.sensors.sqlflow"]}],
