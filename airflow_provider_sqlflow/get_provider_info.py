@@ -26,7 +26,12 @@ def get_provider_info() -> dict[str, Any]:
             }
         ],
         "hooks": [{"integration-name": _INTEGRATION, "python-modules": [f"{_MODULE}.hooks.sqlflow"]}],
-        "operators": [{"integration-name": _INTEGRATION, "python-modules": [f"{_MODULE}.operators.sqlflow"]}],
+        "operators": [
+            {
+                "integration-name": _INTEGRATION,
+                "python-modules": [f"{_MODULE}.operators.sharding", f"{_MODULE}.operators.sqlflow"],
+            }
+        ],
         "sensors": [{"integration-name": _INTEGRATION, "python-modules": [f"{_MODULE}.sensors.sqlflow"]}],
         "triggers": [{"integration-name": _INTEGRATION, "python-modules": [f"{_MODULE}.triggers.sqlflow"]}],
         "connection-types": [_CONNECTION_TYPE],
