@@ -117,7 +117,7 @@ class TestImportsAreLight:
         )
         modules = modules_after(
             "import airflow_provider_sqlflow.operators.sqlflow, airflow_provider_sqlflow.sensors.sqlflow, "
-            "airflow_provider_sqlflow.plugins.sqlflow"
+            "airflow_provider_sqlflow.plugins.sqlflow, airflow_provider_sqlflow.task_groups.sqlflow"
         )
         added = modules - baseline
         assert "airflow_provider_sqlflow.operators.sqlflow" in added
