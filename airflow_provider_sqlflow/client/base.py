@@ -69,8 +69,8 @@ class SqlFlowClient(Protocol):
     def resume_job(self, job_id: JobId) -> Job:
         """Look a job up, and see to it that it is run if it has not ended and nobody else runs it."""
 
-    def get_request(self, job_id: JobId) -> JobRequest:
-        """What a job was asked, all batches of a persist job together.
+    def get_request(self, job_id: JobId) -> JobRequest | None:
+        """What a job was asked, all batches of a persist job together; ``None`` where a service keeps that.
 
         Raises:
             JobNotFoundError: no such job, or a deleted one.

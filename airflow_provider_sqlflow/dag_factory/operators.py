@@ -94,7 +94,8 @@ class SqlFlowFetchJobOperator(_ClientOperator):
             if not is_active and _is_scheduled(context):
                 gone = "cancelled" if job.schedule is None else "paused"
                 raise AirflowSkipException(f"the schedule of job {job.name} ({job.id}) is {gone}")
-            files = _list_files(client.get_request(job.id).sources)
+            request = client.get_request(job.id)
+            files = () if request is None else _list_files(request.sources)
         self.log.info("Job %s (%s) has %d files", job.name, job.id, len(files))
         return {"job_id": str(job.id), "job_name": job.name, "files": len(files)}
 
@@ -265,12 +266,8 @@ class SqlFlowSubmitDeclaredJobOperator(_SourcesOperator):
             if job.kind is not JobKind.PERSIST or job.status is JobStatus.DELETE:
                 continue
             kept = client.get_request(job.id)
-            is_same = (
-                named_dialect(request.dialect) in (AUTO_DIALECT, job.dialect)
-                and (request.default_database is not None or kept.default_database is None)
-                and (request.default_schema is not None or kept.default_schema is None)
-            )
-            return job if is_same else None
+            is_same = named_dialect(request.dialect) in (AUTO_DIALECT, job.dialect)
+            return job if is_same and (kept is None or _keeps_defaults(kept, request)) else None
         return None
 
     def _submit(self, client: SqlFlowClient, kept: Job | None, request: JobRequest) -> Job:
@@ -279,13 +276,10 @@ class SqlFlowSubmitDeclaredJobOperator(_SourcesOperator):
         if kept is None:
             return client.submit_persist_job(request)
         before = client.get_request(kept.id)
-        has_all = {_name(source) for source in before.sources} <= {
-            _name(source) for source in request.sources
-        }
         return client.submit_persist_job(
             replace(request, dialect=kept.dialect),
             kept.id,
-            incremental=has_all and set(before.catalog) <= set(request.catalog),
+            incremental=before is None or _only_grows(before, request),
         )
 
 
@@ -362,6 +356,19 @@ def _list_files(sources: tuple[JobSource, ...]) -> tuple[str, ...]:
 
 def _name(source: JobSource) -> tuple[type, str]:
     return type(source), source.name if isinstance(source, TextSource) else source.path
+
+
+def _keeps_defaults(kept: JobRequest, new: JobRequest) -> bool:
+    """Whether no default name is gone: a submit that gives none leaves a job's as it is."""
+    return (new.default_database is not None or kept.default_database is None) and (
+        new.default_schema is not None or kept.default_schema is None
+    )
+
+
+def _only_grows(kept: JobRequest, new: JobRequest) -> bool:
+    """Whether sources and catalog are still all there, so that a batch that joins them says all."""
+    names = {_name(source) for source in new.sources}
+    return all(_name(source) in names for source in kept.sources) and set(kept.catalog) <= set(new.catalog)
 
 
 def _is_scheduled(context: Context) -> bool:

@@ -98,6 +98,9 @@ class HttpClient:
         """Look a job up; the service sees to it that it runs."""
         return self.get_job(job_id)
 
+    def get_request(self, job_id: JobId) -> None:
+        """See the protocol. Services do not tell."""
+
     def get_job(self, job_id: JobId) -> Job:
         """See the protocol."""
         return self._run(self._jobs.get(job_id))
