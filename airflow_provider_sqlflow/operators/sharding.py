@@ -6,7 +6,7 @@ results stay in the job store, which all workers must reach.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -211,34 +211,31 @@ def sharded_jobs(hook: SqlFlowHook) -> ShardedJobs:
 
 
 def add_sharded_job(
-    shards: int,
-    *,
-    fail_on_partial: bool = False,
-    sqlflow_conn_id: str = SqlFlowHook.default_conn_name,
-    **job: Any,
+    shards: int, job: Mapping[str, Any], *, fail_on_partial: bool = False, **of_merge: Any
 ) -> SqlFlowMergeShardsOperator:
     """Add the tasks ``plan``, ``declare``, ``analyze`` and ``merge`` to the Dag or task group of the context.
 
     Args:
         shards: how many tasks a stage may have.
+        job: further arguments of :class:`SqlFlowPlanShardsOperator`; its connection is that of all tasks.
         fail_on_partial: fail ``merge`` when some statement or file gave no lineage.
-        sqlflow_conn_id: id of the connection.
-        job: further arguments of :class:`SqlFlowPlanShardsOperator`.
+        of_merge: further arguments of ``merge``.
 
     Returns:
         The last task.
     """
-    plan = SqlFlowPlanShardsOperator(task_id="plan", shards=shards, sqlflow_conn_id=sqlflow_conn_id, **job)
+    connection = {"sqlflow_conn_id": job.get("sqlflow_conn_id", SqlFlowHook.default_conn_name)}
+    plan = SqlFlowPlanShardsOperator(task_id="plan", shards=shards, **job)
     job_id = job_id_of(plan)
     before: Any = plan
     for stage in STAGES:
         mapped = SqlFlowAnalyzeShardOperator.partial(
-            task_id=stage, stage=stage, job_id=job_id, sqlflow_conn_id=sqlflow_conn_id
+            task_id=stage, stage=stage, job_id=job_id, **connection
         ).expand(shard=plan.output)
         before >> mapped
         before = mapped
     merge = SqlFlowMergeShardsOperator(
-        task_id="merge", job_id=job_id, fail_on_partial=fail_on_partial, sqlflow_conn_id=sqlflow_conn_id
+        task_id="merge", job_id=job_id, fail_on_partial=fail_on_partial, **connection, **of_merge
     )
     before >> merge
     return merge

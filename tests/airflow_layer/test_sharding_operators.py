@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from airflow.sdk import DAG
+from airflow.sdk import DAG, Asset
 from airflow.sdk.exceptions import AirflowFailException
 
 from airflow_provider_sqlflow.client.embedded import EmbeddedClient
-from airflow_provider_sqlflow.errors import StoreUnavailableError
+from airflow_provider_sqlflow.errors import ConfigError, StoreUnavailableError
 from airflow_provider_sqlflow.hooks.sqlflow import SqlFlowHook
 from airflow_provider_sqlflow.jobs.model import JobFilter, JobStatus
 from airflow_provider_sqlflow.operators.sharding import (
@@ -137,17 +137,16 @@ def test_an_outage_is_for_a_retry(run, planned, client, monkeypatch):
         run(SqlFlowAnalyzeShardOperator, job_id=planned[0], stage="declare", shard=0)
 
 
-def tasks_of(shards: int) -> dict[str, set[str]]:
+def tasks_of(shards: int | None, output_path: str | None = "/out/") -> dict[str, set[str]]:
     with DAG("dag", schedule=None) as dag:
-        group = sqlflow_lineage(
-            "lineage", paths="sql", dialect="postgres", output_path="/out/", shards=shards
-        )
+        group = sqlflow_lineage(paths="sql", dialect="postgres", output_path=output_path, shards=shards)
         assert group.group_id == "lineage"
     return {task.task_id: task.downstream_task_ids for task in dag.tasks}
 
 
 def test_the_group_without_shards():
-    assert tasks_of(1) == {
+    assert tasks_of(1) == tasks_of(None)
+    assert tasks_of(None) == {
         "lineage.submit": {"lineage.wait", "lineage.export"},
         "lineage.wait": {"lineage.export"},
         "lineage.export": set(),
@@ -163,6 +162,28 @@ def test_the_group_with_shards():
         "lineage.merge": {"lineage.export"},
         "lineage.export": set(),
     }
+
+
+def test_the_group_without_export():
+    assert tasks_of(None, None)["lineage.wait"] == set()
+    assert tasks_of(2, None)["lineage.merge"] == set()
+
+
+def test_the_group_refuses_no_shards_at_all():
+    with pytest.raises(ConfigError, match="shards = 0"):
+        tasks_of(0)
+
+
+@pytest.mark.parametrize(
+    ("shards", "output_path", "last"),
+    [(1, None, "wait"), (1, "/out/", "export"), (2, None, "merge"), (2, "/out/", "export")],
+)
+def test_the_outlets_are_the_last_tasks(shards, output_path, last):
+    with DAG("dag", schedule=None) as dag:
+        sqlflow_lineage(
+            sql="select 1", dialect="postgres", output_path=output_path, shards=shards, outlets=[Asset("x")]
+        )
+    assert [task.task_id for task in dag.tasks if task.outlets] == [f"lineage.{last}"]
 
 
 def test_the_group_passes_its_arguments_on():
