@@ -129,14 +129,6 @@ class HttpClient:
         """The tables that a job's result reads or writes, by name; empty without a result."""
         return tables_of(self._jobs, job_id, role)
 
-    def get_request(self, job_id: JobId) -> JobRequest:
-        """Not on a service.
-
-        Raises:
-            NotSupportedError: a service does not give back what it was asked.
-        """
-        raise NotSupportedError("a SQLFlow service does not give back what a job was asked")
-
     def list_instances(
         self,
         table: str,
