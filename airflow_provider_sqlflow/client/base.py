@@ -20,14 +20,24 @@ from airflow_provider_sqlflow.jobs.model import (
     JobPage,
     JobRequest,
     JobRun,
+    JobTable,
     Schedule,
+    SyntaxProblem,
     TableRole,
     TaskOrigin,
+    TextSource,
 )
 
 
 class SqlFlowClient(Protocol):
     """Lineage jobs, wherever they run. What goes wrong is a ``SqlFlowError`` (``errors.py``)."""
+
+    @property
+    def resume_seconds(self) -> float | None:
+        """After how long :meth:`resume_job` may have to take over a job whose process was lost.
+
+        ``None`` where others see to that: workers, or the service.
+        """
 
     def submit_job(self, request: JobRequest) -> Job:
         """Create a job and hand it to its runner. The inline runner ends it before returning.
@@ -56,6 +66,9 @@ class SqlFlowClient(Protocol):
             JobConflictError: the idempotency key belongs to another request.
         """
 
+    def resume_job(self, job_id: JobId) -> Job:
+        """Look a job up, and see to it that it is run if it has not ended and nobody else runs it."""
+
     def rerun_job(self, job_id: JobId, *, origin: TaskOrigin | None = None) -> Job:
         """Run an ended job again over the same sources, as they are now.
 
@@ -82,6 +95,15 @@ class SqlFlowClient(Protocol):
 
     def list_runs(self, job_id: JobId) -> tuple[JobRun, ...]:
         """The runs of a job, newest first."""
+
+    def list_tables(self, job_id: JobId, role: TableRole | None = None) -> tuple[JobTable, ...]:
+        """The tables that a job's last result reads or writes, by name; empty without a result."""
+
+    def find_last_run(self, table: str, role: TableRole | None = None) -> JobRun | None:
+        """The run with a result, of any job, that ended last and reads or writes a table."""
+
+    async def afind_last_run(self, table: str, role: TableRole | None = None) -> JobRun | None:
+        """:meth:`find_last_run` for an event loop."""
 
     def list_instances(
         self,
@@ -133,6 +155,16 @@ class SqlFlowClient(Protocol):
             UnknownFormatError: no such format.
             ExportOptionError: an unknown option, or a value that it cannot have.
         """
+
+    def check_syntax(self, source: TextSource, dialect: str) -> tuple[SyntaxProblem, ...]:
+        """What would not be understood of a text, in reading order. Keeps nothing.
+
+        Raises:
+            UnknownDialectError: the dialect has no name we know.
+        """
+
+    def job_url(self, job_id: JobId) -> str:
+        """Where people see the job in a browser; empty where there is no such page."""
 
     def ping(self) -> str:
         """Check that jobs can be submitted; returns one line for people (no secrets)."""

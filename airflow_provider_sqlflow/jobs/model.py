@@ -103,10 +103,15 @@ class TaskOrigin:
 
 @dataclass(frozen=True, slots=True)
 class TextSource:
-    """SQL text given inline; ``name`` is what diagnostics call it."""
+    """SQL text given inline; ``name`` is what diagnostics call it.
+
+    ``database`` and ``schema`` complete the text's names instead of the request's defaults.
+    """
 
     name: str
     text: str
+    database: str | None = None
+    schema: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,6 +267,39 @@ class TableInstance:
     table: str
     role: TableRole
     run: JobRun
+
+
+@dataclass(frozen=True, slots=True)
+class JobTable:
+    """A table that a job's SQL reads or writes. ``kind`` is a value of ``engine.RelationKind``."""
+
+    database: str | None
+    schema: str | None
+    name: str
+    kind: str
+    role: TableRole
+
+
+@dataclass(frozen=True, slots=True)
+class SyntaxProblem:
+    """What a syntax check says about a place in a text; lines and columns count from 1.
+
+    Attributes:
+        file: the text's name.
+        line: 0 where unknown.
+        column: 0 where unknown.
+        is_error: whether a statement could not be understood; otherwise it is only worth knowing.
+        message: in one line.
+    """
+
+    file: str
+    line: int
+    column: int
+    is_error: bool
+    message: str
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}:{self.column}: {self.message}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,6 +30,7 @@ from airflow_provider_sqlflow.jobs.model import (
     JobRequest,
     JobRun,
     JobStatus,
+    JobTable,
     Schedule,
     TableRole,
     TaskOrigin,
@@ -154,6 +155,13 @@ class JobService:
         now = self._clock()
         return self._run(self._store.create_run(job_id, request, digest, now, True, found.run))
 
+    def resume(self, job_id: JobId) -> Job:
+        """See to it that a job that has not ended is run; one that runs elsewhere is left alone.
+
+        With a runner in this process, a job whose process was lost runs here, once its lease has ended.
+        """
+        return self._run(self._store.get_job(job_id))
+
     # -- schedules
 
     def set_schedule(self, job_id: JobId, schedule: Schedule) -> Job:
@@ -248,6 +256,20 @@ class JobService:
         """
         _check_page(limit, offset)
         return self._store.list_instances(table, role, start, end, limit, offset)
+
+    def list_tables(self, job_id: JobId, role: TableRole | None = None) -> tuple[JobTable, ...]:
+        """The tables that a job's last whole run reads or writes, by name."""
+        self._store.get_job(job_id)
+        return self._store.list_tables(job_id, role)
+
+    def find_last_run(self, table: str, role: TableRole | None = None) -> JobRun | None:
+        """The run with a result, of any job, that ended last and reads or writes a table.
+
+        Args:
+            table: a dotted name, compared without case; missing parts match any.
+            role: only those that read, or only those that write it.
+        """
+        return self._store.find_last_run(table, role)
 
     def count(self) -> int:
         """How many jobs the store holds, deleted ones left out."""
