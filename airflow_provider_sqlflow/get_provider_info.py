@@ -26,10 +26,29 @@ def get_provider_info() -> dict[str, Any]:
             }
         ],
         "hooks": [{"integration-name": _INTEGRATION, "python-modules": [f"{_MODULE}.hooks.sqlflow"]}],
-        "operators": [{"integration-name": _INTEGRATION, "python-modules": [f"{_MODULE}.operators.sqlflow"]}],
+        "operators": [
+            {
+                "integration-name": _INTEGRATION,
+                "python-modules": [f"{_MODULE}.operators.sqlflow", f"{_MODULE}.operators.task_group"],
+            }
+        ],
         "sensors": [{"integration-name": _INTEGRATION, "python-modules": [f"{_MODULE}.sensors.sqlflow"]}],
         "triggers": [{"integration-name": _INTEGRATION, "python-modules": [f"{_MODULE}.triggers.sqlflow"]}],
         "connection-types": [_CONNECTION_TYPE],
+        "task-decorators": [{"name": "sqlflow", "class-name": f"{_MODULE}.decorators.sqlflow.sqlflow_task"}],
+        "notifications": [f"{_MODULE}.notifications.sqlflow.SqlFlowNotifier"],
+        "extra-links": [
+            f"{_MODULE}.operators.links.SqlFlowJobLink",
+            f"{_MODULE}.operators.links.SqlFlowLineageLink",
+        ],
+        "asset-uris": [
+            {
+                "schemes": ["sqlflow"],
+                "handler": f"{_MODULE}.assets.sqlflow.sanitize_uri",
+                "factory": f"{_MODULE}.assets.sqlflow.create_asset",
+                "to_openlineage_converter": f"{_MODULE}.assets.sqlflow.to_openlineage",
+            }
+        ],
         "plugins": [{"name": "sqlflow", "plugin-class": f"{_MODULE}.plugins.sqlflow.SqlFlowPlugin"}],
         "config": {
             "sqlflow": {"description": "Lineage jobs of airflow-provider-sqlflow.", "options": _OPTIONS}

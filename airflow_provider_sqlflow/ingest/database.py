@@ -194,7 +194,7 @@ def _read_postgres(asker: _Asker, with_routines: bool) -> _Found:
             found.routines.append(_View(schema, shown, text, ""))
     finally:
         literal = str(path).replace("'", "''")
-        asker.rows(f"SELECT pg_catalog.set_config('search_path', '{literal}', false)")  # noqa: S608  # quoted
+        asker.rows(f"SELECT pg_catalog.set_config('search_path', '{literal}', false)")
     return found
 
 

@@ -20,7 +20,8 @@ class SqlFlowJobTrigger(PollingTrigger):
     """Fires once: when the job has ended, the deadline has passed, or its status cannot be read.
 
     The event is a dict: ``outcome`` (``ended``, ``timeout``, ``error`` or ``resume``), ``job_id``,
-    ``message``, and ``retryable`` for an error. What the job's end means is decided by the task that resumes.
+    ``message``, ``retryable`` for an error, ``deadline`` for ``resume``. What the job's end means is
+    decided by the task that resumes.
 
     Args:
         job_id: the job to wait for.
@@ -80,7 +81,7 @@ class SqlFlowJobTrigger(PollingTrigger):
         if job.status.is_terminal:
             return {"outcome": ENDED, "message": job.status.value}
         if self.resume_at is not None and time.time() >= self.resume_at:
-            return {"outcome": RESUME, "message": job.status.value}
+            return {"outcome": RESUME, "message": job.status.value, "deadline": self.deadline}
         return None
 
     def wake_at(self) -> float | None:

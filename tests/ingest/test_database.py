@@ -11,7 +11,6 @@ import pytest
 from airflow_provider_sqlflow.ingest.database import Definition, read_database
 from tests.postgres_server import running_postgres
 
-
 POSTGRES = """
 CREATE SCHEMA shop;
 CREATE TABLE shop.orders (id int, "Unit Price" numeric, dropped int);
