@@ -6,6 +6,7 @@ The lowest module that imports Airflow. Defaults and descriptions are in ``get_p
 from __future__ import annotations
 
 from functools import cache
+from urllib.parse import quote
 
 from airflow.sdk.configuration import conf
 
@@ -182,6 +183,26 @@ def openlineage_spool() -> str:
 
 
 @cache
+def _job_url() -> str:
+    return str(conf.get(SECTION, "job_url")).strip()
+
+
+def job_url(job_id: str) -> str:
+    """``[sqlflow] job_url``: where people see a job of the embedded engine; empty for no such page."""
+    return _filled(_job_url(), job_id)
+
+
+@cache
+def _lineage_url() -> str:
+    return str(conf.get(SECTION, "lineage_url")).strip()
+
+
+def lineage_url(job_id: str) -> str:
+    """``[sqlflow] lineage_url``: where people see a job's lineage; empty for no such page."""
+    return _filled(_lineage_url(), job_id)
+
+
+@cache
 def settings() -> Settings:
     """All of the section's options that the layers below Airflow read.
 
@@ -248,9 +269,17 @@ def clear_cache() -> None:
         openlineage_max_event_bytes,
         openlineage_max_column_links,
         openlineage_spool,
+        _job_url,
+        _lineage_url,
         settings,
     ):
         option.cache_clear()
+
+
+def _filled(template: str, job_id: str) -> str:
+    """A page's address: ``{job_id}`` and ``{base_url}`` (Airflow's own) are filled in."""
+    base = str(conf.get("api", "base_url", fallback="") or "").rstrip("/")
+    return template.replace("{job_id}", quote(job_id, safe="")).replace("{base_url}", base)
 
 
 def _positive(option: str) -> int:

@@ -39,6 +39,20 @@ def get_provider_info() -> dict[str, Any]:
         "sensors": [{"integration-name": _INTEGRATION, "python-modules": [f"{_MODULE}.sensors.sqlflow"]}],
         "triggers": [{"integration-name": _INTEGRATION, "python-modules": [f"{_MODULE}.triggers.sqlflow"]}],
         "connection-types": [_CONNECTION_TYPE],
+        "task-decorators": [{"name": "sqlflow", "class-name": f"{_MODULE}.decorators.sqlflow.sqlflow_task"}],
+        "notifications": [f"{_MODULE}.notifications.sqlflow.SqlFlowNotifier"],
+        "extra-links": [
+            f"{_MODULE}.operators.links.SqlFlowJobLink",
+            f"{_MODULE}.operators.links.SqlFlowLineageLink",
+        ],
+        "asset-uris": [
+            {
+                "schemes": ["sqlflow"],
+                "handler": f"{_MODULE}.assets.sqlflow.sanitize_uri",
+                "factory": f"{_MODULE}.assets.sqlflow.create_asset",
+                "to_openlineage_converter": f"{_MODULE}.assets.sqlflow.to_openlineage",
+            }
+        ],
         "plugins": [{"name": "sqlflow", "plugin-class": f"{_MODULE}.plugins.sqlflow.SqlFlowPlugin"}],
         "config": {
             "sqlflow": {"description": "Lineage jobs of airflow-provider-sqlflow.", "options": _OPTIONS}
@@ -46,21 +60,82 @@ def get_provider_info() -> dict[str, Any]:
     }
 
 
+def _field(label: str, description: str, kind: str, **schema: Any) -> dict[str, Any]:
+    """A field of the connection form; ``null`` among its types makes it optional there."""
+    return {"label": label, "description": description, "schema": {"type": [kind, "null"], **schema}}
+
+
+_ABOVE_0: dict[str, Any] = {"exclusiveMinimum": 0}
+
 _CONNECTION_TYPE: dict[str, Any] = {
     "connection-type": "sqlflow",
     "hook-class-name": f"{_MODULE}.hooks.sqlflow.SqlFlowHook",
     "hook-name": "SQLFlow",
     "ui-field-behaviour": {
-        "hidden-fields": ["port", "schema", "login", "password"],
-        "relabeling": {},
-        "placeholders": {"host": "leave empty: jobs run in the embedded engine"},
+        "hidden-fields": [],
+        "relabeling": {"schema": "Scheme", "login": "User id", "password": "Secret key"},
+        "placeholders": {
+            "host": "empty: the embedded engine; else the address of a SQLFlow service",
+            "port": "of the service, where the host names none",
+            "schema": "https or http",
+            "login": "user id on the service",
+            "password": "secret key of the user; empty: no login",
+        },
     },
     "conn-fields": {
-        "store_url": {
-            "label": "Job store URL",
-            "description": "SQLAlchemy URL of the job store. Empty: the [sqlflow] store_url option.",
-            "schema": {"type": ["string", "null"], "format": "password"},
-        },
+        "store_url": _field(
+            "Job store URL",
+            "Embedded engine only: SQLAlchemy URL of the job store. Empty: the [sqlflow] store_url option.",
+            "string",
+            format="password",
+        ),
+        "prefix": _field(
+            "Base path",
+            "Path in front of the service's operations. Empty: the host's path, else /gspLive_backend for "
+            "the cloud and /api/gspLive_backend for other hosts.",
+            "string",
+        ),
+        "token": _field(
+            "Token",
+            "Used as it is when there is no secret key; it cannot be renewed.",
+            "string",
+            format="password",
+        ),
+        "verify": _field("Verify TLS", "Check the service's certificate.", "boolean", default=True),
+        "ca_file": _field(
+            "CA file",
+            "PEM file of the authorities to trust instead of the system's, on each worker.",
+            "string",
+        ),
+        "proxy": _field(
+            "Proxy",
+            "URL of an HTTP proxy. Empty: what the environment says (HTTPS_PROXY, NO_PROXY).",
+            "string",
+        ),
+        "connect_timeout": _field(
+            "Connect timeout", "Seconds to connect; 10 by default.", "number", **_ABOVE_0
+        ),
+        "read_timeout": _field(
+            "Read timeout", "Seconds of silence within an answer; 60 by default.", "number", **_ABOVE_0
+        ),
+        "deadline": _field(
+            "Deadline",
+            "Seconds for one operation in all, retries included; 120 by default.",
+            "number",
+            **_ABOVE_0,
+        ),
+        "transfer_deadline": _field(
+            "Transfer deadline",
+            "Seconds for an operation that sends or fetches files, retries included; 3600 by default.",
+            "number",
+            **_ABOVE_0,
+        ),
+        "attempts": _field(
+            "Attempts", "How often an operation is tried; 5 by default.", "integer", minimum=1
+        ),
+        "timezone": _field(
+            "Time zone", "IANA name of the zone that the service's times are in; UTC by default.", "string"
+        ),
     },
 }
 
@@ -187,5 +262,19 @@ _OPTIONS: dict[str, Any] = {
         "Empty means ``openlineage-spool`` in ``home``.",
         "string",
         "",
+    ),
+    "job_url": _option(
+        "Where the extra link *SQLFlow job* of a task leads for jobs of the embedded engine: {job_id} and "
+        "{base_url} (Airflow's own address) are filled in. Empty means no link.",
+        "string",
+        "",
+        example="{base_url}/sqlflow/jobs/{job_id}",
+    ),
+    "lineage_url": _option(
+        "Where the extra link *Lineage page* of a task leads: {job_id} and {base_url} are filled in. Empty "
+        "means no link.",
+        "string",
+        "",
+        example="https://lineage.example.com/?job={job_id}",
     ),
 }

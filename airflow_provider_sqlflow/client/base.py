@@ -20,9 +20,12 @@ from airflow_provider_sqlflow.jobs.model import (
     JobPage,
     JobRequest,
     JobRun,
+    JobTable,
     Schedule,
+    SyntaxProblem,
     TableRole,
     TaskOrigin,
+    TextSource,
 )
 
 if TYPE_CHECKING:
@@ -31,6 +34,13 @@ if TYPE_CHECKING:
 
 class SqlFlowClient(Protocol):
     """Lineage jobs, wherever they run. What goes wrong is a ``SqlFlowError`` (``errors.py``)."""
+
+    @property
+    def resume_seconds(self) -> float | None:
+        """After how long :meth:`resume_job` may have to take over a job whose process was lost.
+
+        ``None`` where others see to that: workers, or the service.
+        """
 
     def submit_job(self, request: JobRequest) -> Job:
         """Create a job and hand it to its runner. The inline runner ends it before returning.
@@ -57,13 +67,6 @@ class SqlFlowClient(Protocol):
             JobError: the job is a simple one.
             JobTransitionError: the job has not ended, or is deleted.
             JobConflictError: the idempotency key belongs to another request.
-        """
-
-    @property
-    def resume_seconds(self) -> float | None:
-        """After how long :meth:`resume_job` may have to take over a job whose process was lost.
-
-        ``None`` where others see to that: workers, or the service.
         """
 
     def resume_job(self, job_id: JobId) -> Job:
@@ -102,6 +105,15 @@ class SqlFlowClient(Protocol):
 
     def list_runs(self, job_id: JobId) -> tuple[JobRun, ...]:
         """The runs of a job, newest first."""
+
+    def list_tables(self, job_id: JobId, role: TableRole | None = None) -> tuple[JobTable, ...]:
+        """The tables that a job's last result reads or writes, by name; empty without a result."""
+
+    def find_last_run(self, table: str, role: TableRole | None = None) -> JobRun | None:
+        """The run with a result, of any job, that ended last and reads or writes a table."""
+
+    async def afind_last_run(self, table: str, role: TableRole | None = None) -> JobRun | None:
+        """:meth:`find_last_run` for an event loop."""
 
     def list_instances(
         self,
@@ -161,6 +173,16 @@ class SqlFlowClient(Protocol):
             JobNotFoundError: no such job.
             JobNotReadyError: the job has no result.
         """
+
+    def check_syntax(self, source: TextSource, dialect: str) -> tuple[SyntaxProblem, ...]:
+        """What would not be understood of a text, in reading order. Keeps nothing.
+
+        Raises:
+            UnknownDialectError: the dialect has no name we know.
+        """
+
+    def job_url(self, job_id: JobId) -> str:
+        """Where people see the job in a browser; empty where there is no such page."""
 
     def ping(self) -> str:
         """Check that jobs can be submitted; returns one line for people (no secrets)."""

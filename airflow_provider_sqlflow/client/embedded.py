@@ -18,9 +18,12 @@ from airflow_provider_sqlflow.jobs.model import (
     JobPage,
     JobRequest,
     JobRun,
+    JobTable,
     Schedule,
+    SyntaxProblem,
     TableRole,
     TaskOrigin,
+    TextSource,
 )
 from airflow_provider_sqlflow.settings import Settings
 
@@ -51,6 +54,11 @@ class EmbeddedClient:
         self._opening = threading.Lock()
         self._opened: tuple[SqlJobStore, JobService] | None = None
 
+    @property
+    def resume_seconds(self) -> float | None:
+        """See the protocol."""
+        return self._settings.worker_lease_seconds if self._settings.runner == "inline" else None
+
     def submit_job(self, request: JobRequest) -> Job:
         """See the protocol. The job has ended when this returns, unless it is left to a worker."""
         return self._service().submit(request)
@@ -65,11 +73,6 @@ class EmbeddedClient:
     ) -> Job:
         """See the protocol."""
         return self._service().submit_persist(request, job_id, incremental=incremental, schedule=schedule)
-
-    @property
-    def resume_seconds(self) -> float | None:
-        """See the protocol."""
-        return self._settings.worker_lease_seconds if self._settings.runner == "inline" else None
 
     def resume_job(self, job_id: JobId) -> Job:
         """See the protocol."""
@@ -102,6 +105,18 @@ class EmbeddedClient:
     def list_runs(self, job_id: JobId) -> tuple[JobRun, ...]:
         """See the protocol."""
         return self._service().list_runs(job_id)
+
+    def list_tables(self, job_id: JobId, role: TableRole | None = None) -> tuple[JobTable, ...]:
+        """See the protocol."""
+        return self._service().list_tables(job_id, role)
+
+    def find_last_run(self, table: str, role: TableRole | None = None) -> JobRun | None:
+        """See the protocol."""
+        return self._service().find_last_run(table, role)
+
+    async def afind_last_run(self, table: str, role: TableRole | None = None) -> JobRun | None:
+        """See the protocol."""
+        return await asyncio.to_thread(self.find_last_run, table, role)
 
     def list_instances(
         self,
@@ -158,6 +173,16 @@ class EmbeddedClient:
         from airflow_provider_sqlflow.jobs.sharding.service import ShardedJobs
 
         return ShardedJobs(self._open()[0], self._settings, utc_now)
+
+    def check_syntax(self, source: TextSource, dialect: str) -> tuple[SyntaxProblem, ...]:
+        """See the protocol."""
+        from airflow_provider_sqlflow.jobs.syntax import check_syntax
+
+        return check_syntax(source, dialect, self._settings)
+
+    def job_url(self, job_id: JobId) -> str:
+        """See the protocol. Who embeds the engine may have a page; the engine has none."""
+        return ""
 
     def ping(self) -> str:
         """See the protocol."""

@@ -193,6 +193,10 @@ class DatasetNaming:
             qualifiers = [database if schema else None, schema]
         return [part for part in qualifiers if part]
 
+    def stored(self, name: str) -> str:
+        """A database's, schema's or table's name in the case in which the database stores it."""
+        return _fold(name, self.system.tables)
+
     def column(self, name: str | None) -> str | None:
         """A column's name in facets; ``None`` for what is no column there (row sets, ``*``, too long)."""
         if name is None or name == "*" or not name or len(name) > MAX_COLUMN_NAME:

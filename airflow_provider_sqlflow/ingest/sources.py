@@ -49,9 +49,11 @@ _DBT_TARGET = "target"
 Listed = tuple[PurePosixPath, StoredFile]
 
 
-def open_text(name: str, text: str, settings: Settings) -> Source:
-    """SQL text given inline."""
-    return Source("", (name,), partial(_read_text, name, text, settings.max_file_bytes))
+def open_text(
+    name: str, text: str, settings: Settings, database: str | None = None, schema: str | None = None
+) -> Source:
+    """SQL text given inline, with default names of its own."""
+    return Source("", (name,), partial(_read_text, name, text, settings.max_file_bytes, database, schema))
 
 
 def open_path(path: str, settings: Settings, options: Mapping[str, Any] | None = None) -> Source:
@@ -176,7 +178,9 @@ def _read_files(files: Sequence[tuple[str, StoredFile]], max_file_bytes: int) ->
         yield read_file(name, file, max_file_bytes)
 
 
-def _read_text(name: str, text: str, max_file_bytes: int) -> Iterator[SourceFile]:
+def _read_text(
+    name: str, text: str, max_file_bytes: int, database: str | None, schema: str | None
+) -> Iterator[SourceFile]:
     try:
         check_text(text)
     except UndecodableTextError as error:
@@ -186,7 +190,7 @@ def _read_text(name: str, text: str, max_file_bytes: int) -> Iterator[SourceFile
     if size > max_file_bytes:
         yield SourceFile(name, size, "", too_large(max_file_bytes, size))
         return
-    yield SourceFile(name, size, text)
+    yield SourceFile(name, size, text, database=database, schema=schema)
 
 
 # Folders and archives ---------------------------------------------------------------------------------

@@ -79,7 +79,9 @@ def request_digest(request: JobRequest) -> str:
 
 def _source_to_json(source: JobSource) -> dict[str, Any]:
     if isinstance(source, TextSource):
-        return {"name": source.name, "text": source.text}
+        names = {"database": source.database, "schema": source.schema}
+        given = {key: name for key, name in names.items() if name is not None}
+        return {"name": source.name, "text": source.text, **given}
     document: dict[str, Any] = {"path": source.path}
     if source.storage_options:
         document["storage_options"] = dict(source.storage_options)

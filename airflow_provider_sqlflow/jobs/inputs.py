@@ -117,7 +117,7 @@ def open_inputs(
 
 def _open(source: JobSource, settings: Settings) -> Source:
     if isinstance(source, TextSource):
-        return open_text(source.name, source.text, settings)
+        return open_text(source.name, source.text, settings, source.database, source.schema)
     if isinstance(source, CsvSource):
         layout = CsvFormat(source.columns, source.enclose, source.escape)
         return open_csv_path(source.path, layout, settings, source.storage_options)

@@ -103,10 +103,15 @@ class TaskOrigin:
 
 @dataclass(frozen=True, slots=True)
 class TextSource:
-    """SQL text given inline; ``name`` is what diagnostics call it."""
+    """SQL text given inline; ``name`` is what diagnostics call it.
+
+    ``database`` and ``schema`` complete the text's names instead of the request's defaults.
+    """
 
     name: str
     text: str
+    database: str | None = None
+    schema: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,6 +32,7 @@ from airflow_provider_sqlflow.jobs.model import (
     JobRequest,
     JobRun,
     JobStatus,
+    JobTable,
     Schedule,
     TableRole,
     TaskOrigin,
@@ -261,6 +262,20 @@ class JobService:
         """
         _check_page(limit, offset)
         return self._store.list_instances(table, role, start, end, limit, offset)
+
+    def list_tables(self, job_id: JobId, role: TableRole | None = None) -> tuple[JobTable, ...]:
+        """The tables that a job's last whole run reads or writes, by name."""
+        self._store.get_job(job_id)
+        return self._store.list_tables(job_id, role)
+
+    def find_last_run(self, table: str, role: TableRole | None = None) -> JobRun | None:
+        """The run with a result, of any job, that ended last and reads or writes a table.
+
+        Args:
+            table: a dotted name, compared without case; missing parts match any.
+            role: only those that read, or only those that write it.
+        """
+        return self._store.find_last_run(table, role)
 
     def count(self) -> int:
         """How many jobs the store holds, deleted ones left out."""

@@ -1,20 +1,23 @@
 """What a task remembers about the job it submitted, so that a retry neither loses nor doubles it.
 
-Airflow's task state store (3.3) survives a crashed or killed try. A try that ends on its own forgets
-what is stored here, so that a retry after a failed job, or a cleared task whose files have changed,
-analyses again.
+Airflow's task state store (3.3) survives a crashed or killed try, and holds here what was submitted: a digest
+of the request and of what its files hold, a token, and the job's id once it is known. The idempotency key of
+the submit follows from task instance, digest and token, so a try that died between submitting and noting the
+id finds its job all the same. A try that ends on its own forgets, so that a retry after a failed job, or a
+cleared task, analyses again.
 """
 
 from __future__ import annotations
 
 import hashlib
 import uuid
+from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_sqlflow.errors import JobNotFoundError
 from airflow_provider_sqlflow.jobs.document import request_digest
-from airflow_provider_sqlflow.jobs.model import Job, JobFilter, JobId, JobRequest, JobStatus
+from airflow_provider_sqlflow.jobs.model import Job, JobFilter, JobId, JobRequest, JobStatus, TaskOrigin
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -35,26 +38,44 @@ def instance_tag(ti: RuntimeTaskInstanceProtocol) -> str:
     return "airflow:" + "/".join(parts)
 
 
-def submit_once(hook: SqlFlowHook, request: JobRequest, tag: str, context: Context) -> Job:
+def task_origin(ti: RuntimeTaskInstanceProtocol) -> TaskOrigin:
+    """The task instance as a job's origin."""
+    map_index = -1 if ti.map_index is None else ti.map_index
+    return TaskOrigin(ti.dag_id, ti.run_id, ti.task_id, map_index, ti.try_number)
+
+
+def submit_once(
+    hook: SqlFlowHook,
+    request: JobRequest,
+    content: str,
+    context: Context,
+    submit: Callable[[JobRequest], Job],
+) -> Job:
     """Submit a job, or return the one that an interrupted try of the same task instance submitted.
 
     Args:
-        hook: where to submit.
-        request: the job, without an idempotency key.
-        tag: the task instance's tag (:func:`instance_tag`).
+        hook: where the job is looked up.
+        request: the job, without idempotency key and origin.
+        content: digest of what the request's sources hold.
         context: the task's context, for its state store.
+        submit: submits.
     """
     state = context["task_state_store"]
-    digest = request_digest(request)
+    tag = instance_tag(context["ti"])
+    digest = hashlib.sha256(f"{request_digest(request)}\n{content}".encode()).hexdigest()
     previous = state.get(STATE_KEY)
+    token = uuid.uuid4().hex
     if isinstance(previous, dict):
         job = _pick_up(hook, previous, digest, tag)
         if job is not None:
             return job
-    submission: dict[str, JsonValue] = {"digest": digest, "token": uuid.uuid4().hex}
+        if previous.get("digest") == digest and not previous.get("job_id"):
+            token = str(previous["token"])
+    submission: dict[str, JsonValue] = {"digest": digest, "token": token}
     state.set(STATE_KEY, submission)
-    key = hashlib.sha256(f"{tag}\n{digest}\n{submission['token']}".encode()).hexdigest()
-    job = hook.submit_job(replace(request, idempotency_key=key, tags=(*request.tags, tag)))
+    key = hashlib.sha256(f"{tag}\n{digest}\n{token}".encode()).hexdigest()
+    tags = (*request.tags, tag)
+    job = submit(replace(request, idempotency_key=key, tags=tags, origin=task_origin(context["ti"])))
     state.set(STATE_KEY, {**submission, "job_id": str(job.id)})
     return job
 
@@ -74,17 +95,18 @@ def cancel_active_jobs(hook: SqlFlowHook, tag: str) -> list[JobId]:
 
 def _pick_up(hook: SqlFlowHook, previous: dict[str, Any], digest: str, tag: str) -> Job | None:
     """The interrupted try's job, if it is for the same input and has ended well or still runs."""
-    job_id = previous.get("job_id")
-    if previous.get("digest") == digest and job_id:
-        try:
-            job = hook.get_job(JobId(str(job_id)))
-        except JobNotFoundError:
-            return None
-        if job.status.has_result or not job.status.is_terminal:
-            hook.log.info("An earlier try submitted job %s (%s): waiting for it", job.id, job.status.value)
-            return job
+    if previous.get("digest") != digest:
+        for leftover in cancel_active_jobs(hook, tag):
+            hook.log.warning("Cancelled job %s, left over from a try with other input", leftover)
         return None
-    # The try ended before it learned its job's id (an embedded job ended with it), or the input changed.
-    for leftover in cancel_active_jobs(hook, tag):
-        hook.log.warning("Cancelled job %s, left over from an earlier try", leftover)
-    return None
+    job_id = previous.get("job_id")
+    if not job_id:
+        return None  # the try died before it learned the id: its key leads to the job, if there is one
+    try:
+        job = hook.resume_job(JobId(str(job_id)))
+    except JobNotFoundError:
+        return None
+    if job.status.is_terminal and not job.status.has_result:
+        return None
+    hook.log.info("An earlier try submitted job %s (%s): going on with it", job.id, job.status.value)
+    return job

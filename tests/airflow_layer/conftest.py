@@ -17,8 +17,10 @@ if "AIRFLOW_HOME" not in os.environ:
 os.environ.setdefault("AIRFLOW__CORE__LOAD_EXAMPLES", "False")
 
 import pytest
+from airflow.sdk.execution_time.context import OutletEventAccessors
 
 from airflow_provider_sqlflow.errors import JobConflictError, JobNotFoundError, JobNotReadyError
+from airflow_provider_sqlflow.jobs.document import request_digest
 from airflow_provider_sqlflow.jobs.model import (
     TRANSITIONS,
     ExportSummary,
@@ -27,10 +29,19 @@ from airflow_provider_sqlflow.jobs.model import (
     JobFile,
     JobFilter,
     JobId,
+    JobKind,
     JobPage,
     JobRequest,
+    JobRun,
     JobStatus,
+    JobTable,
+    Schedule,
+    SyntaxProblem,
+    TableRole,
+    TextSource,
 )
+from airflow_provider_sqlflow.jobs.syntax import check_syntax
+from airflow_provider_sqlflow.settings import Settings
 
 
 class MemoryClient:
@@ -45,11 +56,18 @@ class MemoryClient:
         self.failures: list[Exception] = []
         self.cancelled: list[JobId] = []
         self.closed = 0
+        self.resumed: list[JobId] = []
+        self.resume_seconds: float | None = None
+        self.batches: list[tuple[JobId | None, bool, Schedule | None]] = []
+        self.tables: tuple[JobTable, ...] = ()
+        self.last_runs: list[JobRun | None] = []
+        self.looked_for: list[tuple[str, TableRole | None]] = []
+        self.url = ""
 
     def submit_job(self, request: JobRequest) -> Job:
         for job_id, earlier in self.requests.items():
             if request.idempotency_key and earlier.idempotency_key == request.idempotency_key:
-                if earlier != request:
+                if request_digest(earlier) != request_digest(request):
                     raise JobConflictError("other input")
                 return self.jobs[job_id]
         job_id = JobId(f"job-{len(self.jobs) + 1}")
@@ -75,6 +93,41 @@ class MemoryClient:
             self._move(job_id, self.ahead[job_id].pop(0))
         return self.jobs[job_id]
 
+    def resume_job(self, job_id: JobId) -> Job:
+        self.resumed.append(job_id)
+        return self.get_job(job_id)
+
+    def submit_persist_job(
+        self,
+        request: JobRequest,
+        job_id: JobId | None = None,
+        *,
+        incremental: bool = True,
+        schedule: Schedule | None = None,
+    ) -> Job:
+        self.batches.append((job_id, incremental, schedule))
+        job = self.submit_job(replace(request, idempotency_key=None))
+        self.jobs[job.id] = replace(job, kind=JobKind.PERSIST, owner=request.owner)
+        return self.jobs[job.id]
+
+    def list_tables(self, job_id: JobId, role: TableRole | None = None) -> tuple[JobTable, ...]:
+        return tuple(table for table in self.tables if role in (None, table.role))
+
+    def find_last_run(self, table: str, role: TableRole | None = None) -> JobRun | None:
+        if self.failures:
+            raise self.failures.pop(0)
+        self.looked_for.append((table, role))
+        return self.last_runs.pop(0) if self.last_runs else None
+
+    async def afind_last_run(self, table: str, role: TableRole | None = None) -> JobRun | None:
+        return self.find_last_run(table, role)
+
+    def check_syntax(self, source: TextSource, dialect: str) -> tuple[SyntaxProblem, ...]:
+        return check_syntax(source, dialect, Settings())
+
+    def job_url(self, job_id: JobId) -> str:
+        return self.url and f"{self.url}/{job_id}"
+
     async def aget_job(self, job_id: JobId) -> Job:
         return self.get_job(job_id)
 
@@ -86,7 +139,7 @@ class MemoryClient:
         )
         return JobPage(found[offset : offset + limit], len(found))
 
-    def list_files(self, job_id: JobId) -> tuple[JobFile, ...]:
+    def list_files(self, job_id: JobId, run: int | None = None) -> tuple[JobFile, ...]:
         return self.files
 
     def cancel_job(self, job_id: JobId) -> Job:
@@ -152,6 +205,9 @@ class TaskInstance:
     def xcom_push(self, key: str, value: Any) -> None:
         self.xcoms[key] = value
 
+    def xcom_pull(self, task_ids: str, key: str, map_indexes: int) -> Any:
+        return self.xcoms.get(key) if (task_ids, map_indexes) == (self.task_id, self.map_index) else None
+
 
 @pytest.fixture
 def make_client() -> Callable[..., MemoryClient]:
@@ -160,7 +216,11 @@ def make_client() -> Callable[..., MemoryClient]:
 
 @pytest.fixture
 def context() -> dict[str, Any]:
-    return {"ti": TaskInstance(), "task_state_store": StateStore()}
+    return {
+        "ti": TaskInstance(),
+        "task_state_store": StateStore(),
+        "outlet_events": OutletEventAccessors(),
+    }
 
 
 @pytest.fixture(autouse=True)

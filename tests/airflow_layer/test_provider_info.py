@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import importlib.metadata
 import json
+import re
 import subprocess
 import sys
 from dataclasses import fields
@@ -35,17 +36,34 @@ def test_the_package_name_is_the_distributions():
 
 
 @pytest.mark.parametrize("kind", ["hooks", "operators", "sensors", "triggers"])
-def test_every_module_is_listed_and_importable(kind):
+def test_every_class_users_meet_is_in_a_listed_module(kind):
     [entry] = get_provider_info()[kind]
-    listed = set(entry["python-modules"])
-    for name in listed:
-        importlib.import_module(name)
-    public = {
-        f"airflow_provider_sqlflow.{kind}.{path.stem}"
+    listed = [importlib.import_module(name) for name in entry["python-modules"]]
+    defined = {
+        name
         for path in (PACKAGE / kind).glob("*.py")
-        if "class SqlFlow" in path.read_text()
+        for name in re.findall(r"^class (SqlFlow\w+)\(", path.read_text(), re.MULTILINE)
     }
-    assert listed == public
+    links = {path.rpartition(".")[2] for path in get_provider_info()["extra-links"]}
+    assert defined - links
+    assert {name for name in defined - links if not any(hasattr(module, name) for module in listed)} == set()
+
+
+def test_every_dotted_name_can_be_imported():
+    info = get_provider_info()
+    [assets] = info["asset-uris"]
+    [decorator] = info["task-decorators"]
+    names = [*info["notifications"], *info["extra-links"], decorator["class-name"]]
+    names += [assets["handler"], assets["factory"], assets["to_openlineage_converter"]]
+    for name in names:
+        assert callable(import_string(name)), name
+
+
+def test_airflow_finds_decorator_and_asset_scheme():
+    from airflow.sdk import Asset, task
+
+    assert task.sqlflow is not None
+    assert Asset("SQLFlow://Postgres/shop/public/orders/").uri == "sqlflow://postgres/shop/public/orders"
 
 
 def test_the_connection_type_names_the_hook():
@@ -59,9 +77,12 @@ def test_every_connection_field_is_read():
     [connection] = get_provider_info()["connection-types"]
     source = (PACKAGE / "hooks" / "connection.py").read_text()
     for name, field in connection["conn-fields"].items():
-        assert f'extra["{name}"]' in source
+        assert f'"{name}"' in source
         assert "null" in field["schema"]["type"]
-    assert connection["conn-fields"]["store_url"]["schema"]["format"] == "password"
+        assert field["label"]
+        assert field["description"].endswith(".")
+    for secret in ("store_url", "token"):
+        assert connection["conn-fields"][secret]["schema"]["format"] == "password"
 
 
 def test_the_plugin_is_listed_and_registered():
@@ -77,7 +98,7 @@ def test_the_plugin_is_listed_and_registered():
 def test_options_are_those_of_conf_with_the_defaults_of_settings():
     options = get_provider_info()["config"]["sqlflow"]["options"]
     defaults = {field.name: field.default for field in fields(Settings)}
-    assert set(options) == {*defaults, "poll_interval"}
+    assert set(options) == {*defaults, "poll_interval", "job_url", "lineage_url"}
     for name, option in options.items():
         function = getattr(conf, name)
         assert f"[sqlflow] {name}" in function.__doc__
@@ -92,8 +113,11 @@ def test_airflow_shows_the_connection_type_with_its_fields():
 
     [shown] = [hook for hook in HookMetaService.hook_meta_data() if hook.connection_type == "sqlflow"]
     assert shown.hook_name == "SQLFlow"
-    assert set(shown.extra_fields) == {"store_url"}
-    assert shown.standard_fields.port.hidden
+    assert set(shown.extra_fields) == set(get_provider_info()["connection-types"][0]["conn-fields"])
+    assert shown.extra_fields["verify"]["value"] is True
+    assert shown.standard_fields.url_schema.title == "Scheme"
+    assert shown.standard_fields.login.title == "User id"
+    assert shown.standard_fields.password.title == "Secret key"
     assert shown.standard_fields.host.placeholder
 
 
@@ -117,7 +141,9 @@ class TestImportsAreLight:
         )
         modules = modules_after(
             "import airflow_provider_sqlflow.operators.sqlflow, airflow_provider_sqlflow.sensors.sqlflow, "
-            "airflow_provider_sqlflow.plugins.sqlflow, airflow_provider_sqlflow.task_groups.sqlflow"
+            "airflow_provider_sqlflow.task_groups.sqlflow, airflow_provider_sqlflow.decorators.sqlflow, "
+            "airflow_provider_sqlflow.notifications.sqlflow, airflow_provider_sqlflow.assets.sqlflow, "
+            "airflow_provider_sqlflow.plugins.sqlflow"
         )
         added = modules - baseline
         assert "airflow_provider_sqlflow.operators.sqlflow" in added

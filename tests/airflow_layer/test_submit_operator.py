@@ -17,7 +17,7 @@ from airflow_provider_sqlflow.errors import (
     UnreadableInputError,
 )
 from airflow_provider_sqlflow.hooks.sqlflow import SqlFlowHook
-from airflow_provider_sqlflow.jobs.model import JobFile, JobId, JobStatus, PathSource, TextSource
+from airflow_provider_sqlflow.jobs.model import JobFile, JobId, JobStatus, PathSource, TaskOrigin, TextSource
 from airflow_provider_sqlflow.operators.sqlflow import SqlFlowSubmitJobOperator
 from airflow_provider_sqlflow.operators.submission import STATE_KEY
 
@@ -141,6 +141,34 @@ def test_resume_after_the_deadline_cancels(make_client, context):
     assert client.cancelled == ["job-1"]
 
 
+class TestTakingOver:
+    """The embedded engine's job was lost with another process: this one looks when its lease has ended."""
+
+    def test_the_trigger_knows_when_to_come_back(self, make_client, context):
+        client = make_client([RUNNING])
+        client.resume_seconds = 60
+        with pytest.raises(TaskDeferred) as caught:
+            make_operator(client, deferrable=True, timeout=600).execute(context)
+        assert 50 < caught.value.trigger.resume_at - time.time() <= 60
+
+    def test_the_task_goes_on_with_the_job(self, make_client, context):
+        client = make_client([RUNNING])
+        with pytest.raises(TaskDeferred):
+            make_operator(client, deferrable=True, timeout=600).execute(context)
+        event = {"outcome": "resume", "job_id": "job-1", "message": "running", "deadline": time.time() + 500}
+        with pytest.raises(TaskDeferred) as caught:
+            resume(client, event, context, deferrable=True)
+        assert caught.value.trigger.deadline == event["deadline"]
+        client.ahead["job-1"] = [SUCCESS]
+        assert resume(client, event, context, deferrable=True)["status"] == "success"
+        assert client.resumed == ["job-1", "job-1"]
+
+    def test_every_look_may_take_over(self, make_client, context):
+        client = make_client([RUNNING, RUNNING, SUCCESS])
+        make_operator(client).execute(context)
+        assert client.resumed == ["job-1"] * 3
+
+
 @pytest.mark.parametrize(
     ("event", "error"),
     [
@@ -180,6 +208,26 @@ def test_kill_cancels_the_running_job(make_client, context):
         operator.execute(context)
     killed.join()
     assert client.cancelled == ["job-1"]
+
+
+def test_kill_leaves_the_job_alone_when_told_so(make_client, context):
+    client = make_client([RUNNING])
+    operator = make_operator(client, cancel_on_kill=False, timeout=0.3)
+    killed = threading.Timer(0.1, operator.on_kill)
+    killed.start()
+    with pytest.raises(JobTimeoutError):
+        operator.execute(context)
+    killed.join()
+    with pytest.raises(TaskDeferred) as caught:
+        make_operator(make_client([RUNNING]), cancel_on_kill=False, deferrable=True).execute(context)
+    assert caught.value.trigger.cancel_on_kill is False
+
+
+def test_a_bad_interval_is_told_before_a_job_exists(make_client, context):
+    client = make_client()
+    with pytest.raises(AirflowFailException, match="poll_interval = 0 is not above zero"):
+        make_operator(client, poll_interval=0).execute(context)
+    assert client.jobs == {}
 
 
 def test_kill_before_the_start_does_nothing(make_client):
@@ -254,8 +302,8 @@ class TestRetries:
         assert make_operator(client, sql="select 2").execute(context)["job_id"] == "job-2"
         assert client.cancelled == ["job-1"]
 
-    def test_a_try_that_died_while_submitting_leaves_no_job_behind(self, make_client, context):
-        client = make_client([RUNNING])
+    def test_a_try_that_died_while_submitting_is_gone_on_with(self, make_client, context):
+        client = make_client([RUNNING, RUNNING, SUCCESS])
         real_submit = client.submit_job
 
         def submit_and_die(request):
@@ -265,9 +313,32 @@ class TestRetries:
         client.submit_job = submit_and_die
         with pytest.raises(KeyboardInterrupt):
             make_operator(client).execute(context)
-        client.submit_job, client.path = real_submit, (RUNNING, SUCCESS)
-        assert make_operator(client).execute(context)["job_id"] == "job-2"
+        assert "job_id" not in context["task_state_store"][STATE_KEY]
+        client.submit_job = real_submit
+        context["ti"].try_number = 2
+        assert make_operator(client).execute(context)["job_id"] == "job-1"
+        assert client.cancelled == []
+        assert list(client.jobs) == ["job-1"]
+
+    def test_changed_files_are_another_input(self, make_client, context, tmp_path):
+        (tmp_path / "a.sql").write_text("select 1")
+        client = make_client([RUNNING])
+        with pytest.raises(TaskDeferred):
+            make_operator(client, sql=None, paths=str(tmp_path), deferrable=True).execute(context)
+        with pytest.raises(TaskDeferred):
+            make_operator(client, sql=None, paths=str(tmp_path), deferrable=True).execute(context)
+        assert list(client.jobs) == ["job-1"]
+        (tmp_path / "a.sql").write_text("select 2")
+        with pytest.raises(TaskDeferred):
+            make_operator(client, sql=None, paths=str(tmp_path), deferrable=True).execute(context)
+        assert list(client.jobs) == ["job-1", "job-2"]
         assert client.cancelled == ["job-1"]
+
+    def test_the_job_knows_its_task(self, make_client, context):
+        client = make_client()
+        context["ti"].try_number = 3
+        make_operator(client).execute(context)
+        assert client.requests[JobId("job-1")].origin == TaskOrigin("dag", "run", "task", -1, 3)
 
     def test_mapped_instances_have_their_own_jobs(self, make_client, context):
         client = make_client()
@@ -311,7 +382,7 @@ class TestRequest:
         assert request.catalog == {"dwh.public.t": ("a", "b")}
 
     def test_nothing_to_analyse_is_said(self, make_client, context):
-        with pytest.raises(AirflowFailException, match="neither sql nor paths"):
+        with pytest.raises(AirflowFailException, match="neither sql nor paths nor database_conn_id"):
             make_operator(make_client(), sql=None).execute(context)
 
 

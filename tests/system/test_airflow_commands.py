@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 pytestmark = pytest.mark.airflow
+REPOSITORY = Path(__file__).parents[2]
 
 
 def from_json(printed: str):

@@ -20,6 +20,7 @@ from airflow_provider_sqlflow.jobs.model import (
     JobRequest,
     JobRun,
     JobStatus,
+    JobTable,
     Schedule,
     TableRole,
 )
@@ -63,6 +64,15 @@ class JobReader(Protocol):
         offset: int,
     ) -> InstancePage:
         """Runs submitted by Airflow tasks that read or wrote a table in a time range, newest first.
+
+        ``table`` is a dotted name, compared without case; missing parts match any.
+        """
+
+    def list_tables(self, job_id: JobId, role: TableRole | None) -> tuple[JobTable, ...]:
+        """The tables that the job's last whole run reads or writes, by name; empty without such a run."""
+
+    def find_last_run(self, table: str, role: TableRole | None) -> JobRun | None:
+        """The run with a result, of any job, that ended last and reads or writes a table.
 
         ``table`` is a dotted name, compared without case; missing parts match any.
         """

@@ -1,4 +1,4 @@
-"""Which Airflow task instances read or wrote a table, and when."""
+"""Which runs read or wrote a table, when, and for which Airflow task instance."""
 
 from __future__ import annotations
 
@@ -6,9 +6,18 @@ import re
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import Connection, Select, func, literal, select, union_all
+from sqlalchemy import Connection, RowMapping, Select, func, literal, select, union_all
 
-from airflow_provider_sqlflow.jobs.model import InstancePage, TableInstance, TableRole
+from airflow_provider_sqlflow.jobs.model import (
+    InstancePage,
+    JobId,
+    JobRun,
+    JobStatus,
+    JobTable,
+    TableInstance,
+    TableRole,
+)
+from airflow_provider_sqlflow.jobs.store.listing import shown_run
 from airflow_provider_sqlflow.jobs.store.rows import chunks, run_of
 from airflow_provider_sqlflow.jobs.store.tables import relation, relation_use, run, run_file
 
@@ -44,6 +53,54 @@ def list_instances(
         for row in connection.execute(page).mappings()
     )
     return InstancePage(instances, connection.execute(select(func.count()).select_from(found)).scalar_one())
+
+
+def list_tables(connection: Connection, job_id: JobId, role: TableRole | None) -> tuple[JobTable, ...]:
+    """See ``JobStore.list_tables``."""
+    run_id = shown_run(connection, job_id)
+    if run_id is None:
+        return ()
+    query = (
+        select(relation, relation_use.c.uses)
+        .distinct()
+        .select_from(run_file)
+        .join(relation_use, relation_use.c.result_id == run_file.c.result_id)
+        .join(relation, relation.c.id == relation_use.c.relation_id)
+        .where(run_file.c.run_id == run_id)
+        .order_by(relation.c.key)
+    )
+    roles = tuple(TableRole) if role is None else (role,)
+    found = {
+        JobTable(row["database"], row["schema"], row["name"], row["kind"], each): None
+        for row in connection.execute(query).mappings()
+        for each in roles
+        if row["uses"] & _ROLE_BITS[each]
+    }
+    return tuple(found)
+
+
+def last_run(connection: Connection, table: str, role: TableRole | None) -> JobRun | None:
+    """See ``JobStore.find_last_run``."""
+    ids = sorted(_relations(connection, table))
+    bits = sum(_ROLE_BITS[each] for each in (tuple(TableRole) if role is None else (role,)))
+    found = [row for part in chunks(ids) if (row := _last_run(connection, part, bits)) is not None]
+    return run_of(max(found, key=lambda row: (row["end_at"], row["id"]))) if found else None
+
+
+def _last_run(connection: Connection, ids: Sequence[int], bits: int) -> RowMapping | None:
+    query = (
+        select(run)
+        .join(run_file, run_file.c.run_id == run.c.id)
+        .join(relation_use, relation_use.c.result_id == run_file.c.result_id)
+        .where(
+            relation_use.c.relation_id.in_(ids),
+            relation_use.c.uses.bitwise_and(bits) != 0,
+            run.c.status.in_([status.value for status in JobStatus if status.has_result]),
+        )
+        .order_by(run.c.end_at.desc(), run.c.id.desc())
+        .limit(1)
+    )
+    return connection.execute(query).mappings().first()
 
 
 def _relations(connection: Connection, table: str) -> dict[int, str]:

@@ -24,6 +24,7 @@ from airflow_provider_sqlflow.jobs.model import (
     JobRequest,
     JobRun,
     JobStatus,
+    JobTable,
     Schedule,
     TableRole,
 )
@@ -114,6 +115,14 @@ class SqlJobStore:
         return self._database.read(
             lambda connection: instances.list_instances(connection, table, role, start, end, limit, offset)
         )
+
+    def list_tables(self, job_id: JobId, role: TableRole | None) -> tuple[JobTable, ...]:
+        """See the protocol."""
+        return self._database.read(lambda connection: instances.list_tables(connection, job_id, role))
+
+    def find_last_run(self, table: str, role: TableRole | None) -> JobRun | None:
+        """See the protocol."""
+        return self._database.read(lambda connection: instances.last_run(connection, table, role))
 
     def get_request(self, job_id: JobId) -> JobRequest:
         """See the protocol."""

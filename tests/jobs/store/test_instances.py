@@ -79,3 +79,30 @@ def test_pages_have_a_stable_order(store: JobStore) -> None:
 def test_instances_of_a_deleted_job_are_gone(store: JobStore) -> None:
     store.delete_job(JobId("j1"), LATER)
     assert found(store, "db.s.src") == []
+
+
+def test_tables_of_a_jobs_result(store: JobStore) -> None:
+    tables = store.list_tables(JobId("j1"), None)
+    assert [(table.name, table.role.value) for table in tables] == [
+        ("dst", "read"),
+        ("dst", "write"),
+        ("Src", "read"),
+        ("src", "read"),
+        ("y", "write"),
+    ]
+    assert {table.database for table in tables} == {"db", None}
+    written = store.list_tables(JobId("j1"), TableRole.WRITE)
+    assert [(table.schema, table.name) for table in written] == [("s", "dst"), ("x", "y")]
+    assert store.list_tables(JobId("nobody"), None) == ()
+
+
+def test_the_last_run_of_a_table_is_one_with_a_result_by_whomever(store: JobStore) -> None:
+    newest = store.find_last_run("S.DST", TableRole.WRITE)
+    assert newest is not None
+    assert (newest.job_id, newest.origin) == ("by hand", None)
+    assert newest.status is JobStatus.SUCCESS
+    last = store.find_last_run("x.y", TableRole.WRITE)
+    assert last is not None
+    assert (last.job_id, last.number) == ("j1", 3)
+    assert store.find_last_run("x.y", TableRole.READ) is None
+    assert store.find_last_run("nowhere", None) is None
