@@ -285,6 +285,14 @@ class SqlFlowHook(BaseHook):
         """Write a job's result to a local file, whole or not at all."""
         return self.get_conn().export_job(job_id, format, path, options)
 
+    def get_request(self, job_id: JobId) -> JobRequest | None:
+        """What a job was asked, all batches of a persist job together; ``None`` where a service keeps that."""
+        return self.get_conn().get_request(job_id)
+
+    async def aget_request(self, job_id: JobId) -> JobRequest | None:
+        """:meth:`get_request` for an event loop."""
+        return await self._in_thread(lambda client: client.get_request(job_id))
+
     def get_lineage(self, job_id: JobId) -> JobLineage:
         """What a job found, with the SQL that it read."""
         return self.get_conn().get_lineage(job_id)

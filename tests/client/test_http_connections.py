@@ -209,7 +209,7 @@ def open_sockets(port: int | None) -> int:
         import gc
 
         return sum(
-            isinstance(item, asyncio.Transport)
+            issubclass(type(item), asyncio.Transport)
             and not item.is_closing()
             and (item.get_extra_info("peername") or (0, 0))[1] == port
             for item in gc.get_objects()
