@@ -37,6 +37,7 @@ def dags_from_store(
     *,
     output_path: str = "",
     formats: Sequence[str] = ("json",),
+    openlineage: bool = False,
     tags: Sequence[str] = (),
     deferrable: bool | None = None,
     fail_on_partial: bool = False,
@@ -55,6 +56,7 @@ def dags_from_store(
         output_path: folder or ObjectStoragePath URL below which each Dag has a folder for its exports; by
             default ``lineage`` in ``[sqlflow] home``, where relative ones are, too; may be templated.
         formats: export formats; none exports nothing.
+        openlineage: publish the lineage as OpenLineage events, too.
         tags: of the Dags, beside those of the job.
         deferrable: wait in the triggerer; by default as ``[operators] default_deferrable`` says.
         fail_on_partial: fail when some statement or file of a job gave no lineage.
@@ -73,6 +75,7 @@ def dags_from_store(
     options = StoredJobOptions(
         output_path=output_path,
         formats=tuple(formats),
+        openlineage=openlineage,
         tags=tuple(tags),
         deferrable=deferrable,
         fail_on_partial=fail_on_partial,

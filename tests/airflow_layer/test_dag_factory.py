@@ -37,7 +37,9 @@ globals().update(dags_from_yaml("jobs.yaml"))
 globals().update(dags_from_store())
 """
 YAML = """jobs:
-  first: {dialect: postgres, sql: select 1, schedule: "0 6 * * *", timezone: Europe/Berlin}
+  first:
+    {dialect: postgres, sql: select 1, openlineage: true, default_schema: public, schedule: "0 6 * * *",
+     timezone: Europe/Berlin}
   second: {dialect: postgres, paths: [sql], formats: [], tags: [b, a], start_date: 2026-01-05}
 """
 
@@ -240,6 +242,8 @@ def test_declared_jobs_are_dags(folder):
     assert first.start_date is None
     assert second.start_date == datetime(2026, 1, 5, tzinfo=timezone.utc)
     assert not second.timetable.can_be_scheduled
+    assert list(first.task_dict) == ["fetch", "submit", "wait", "export", "emit", "publish"]
+    assert first.task_dict["emit"].default_schema == "public"
     assert list(second.task_dict) == ["fetch", "submit", "wait", "publish"]
     assert second.task_dict["submit"].paths == ["sql"]
     assert first.task_dict["export"].output_path == "sqlflow_first/"
@@ -252,7 +256,7 @@ def test_a_bad_entry_is_a_dag_that_names_it(folder):
     assert bag.import_errors == {}
     assert set(bag.dags) == {"sqlflow_first", "sqlflow_second", "sqlflow_problems__jobs_yaml"}
     shown = bag.dags["sqlflow_problems__jobs_yaml"]
-    assert f"{folder / 'jobs.yaml'}:4: jobs.third.schedule: cron expression 'nope'" in shown.doc_md
+    assert f"{folder / 'jobs.yaml'}:6: jobs.third.schedule: cron expression 'nope'" in shown.doc_md
     assert "invalid" in shown.tags
 
 

@@ -51,5 +51,6 @@ def test_every_task_is_listed(read_page):
         "submit",
         "wait",
         "export",
+        "emit",
         "publish",
     ]

@@ -19,6 +19,7 @@ YAML = """jobs:
     dialect: postgres
     paths: sql
     formats: [csv]
+    openlineage: true
 """
 
 
@@ -36,6 +37,9 @@ def settings(tmp_path, airflow_home, environment):
         "AIRFLOW__CORE__DAGS_FOLDER": str(folder),
         "AIRFLOW__SQLFLOW__STORE_URL": f"sqlite:///{tmp_path}/jobs.db",
         "AIRFLOW__SQLFLOW__HOME": str(tmp_path / "home"),
+        "AIRFLOW__SQLFLOW__OPENLINEAGE_TRANSPORT": json.dumps(
+            {"type": "file", "log_file_path": f"{tmp_path}/events.jsonl", "append": True}
+        ),
         "SQLFLOW_STORE_URL": f"sqlite:///{tmp_path}/jobs.db",
         "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "3",
         "AIRFLOW__DAG_PROCESSOR__STALE_DAG_THRESHOLD": "3",
@@ -85,6 +89,8 @@ def test_both_kinds_of_dags_run(run, sqlflow, tmp_path):
         exported = tmp_path / "home" / "lineage" / dag_id
         [name] = [path.name for path in exported.iterdir()]
         assert "orders" in (exported / name).read_text()
+    events = [json.loads(line) for line in (tmp_path / "events.jsonl").read_text().splitlines()]
+    assert any(output["name"].endswith("daily") for event in events for output in event.get("outputs", ()))
     jobs = json.loads(sqlflow("job", "list", "--json"))
     runs = {job["name"]: job["run"] for job in jobs["jobs"]}
     assert runs == {"declared": 1, "sql": 2}

@@ -51,6 +51,8 @@ class DeclaredJob:
     catalog: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     formats: tuple[str, ...] = ("json",)
     output_path: str = ""
+    openlineage: bool = False
+    dataset_conn_id: str | None = None
     fail_on_partial: bool = False
     deferrable: bool | None = None
     timeout: float = 86400

@@ -26,6 +26,7 @@ FETCH_STORED = f"{_PACKAGE}.dag_factory.operators.SqlFlowFetchJobOperator"
 FETCH_DECLARED = f"{_PACKAGE}.dag_factory.operators.SqlFlowFetchSourcesOperator"
 RUN_STORED = f"{_PACKAGE}.dag_factory.operators.SqlFlowRunJobOperator"
 SUBMIT_DECLARED = f"{_PACKAGE}.dag_factory.operators.SqlFlowSubmitDeclaredJobOperator"
+EMIT = f"{_PACKAGE}.operators.openlineage.SqlFlowEmitLineageOperator"
 PUBLISH = f"{_PACKAGE}.dag_factory.operators.SqlFlowPublishOperator"
 WAIT = f"{_PACKAGE}.sensors.sqlflow.SqlFlowJobSensor"
 EXPORT = f"{_PACKAGE}.dag_factory.operators.SqlFlowExportJobOperator"
@@ -44,6 +45,7 @@ class StoredJobOptions:
         output_path: folder or ObjectStoragePath URL below which each Dag has a folder for its exports;
             relative ones are below ``lineage`` in ``[sqlflow] home``; may be templated.
         formats: export formats; none exports nothing.
+        openlineage: whether lineage is published as OpenLineage events, too.
         tags: of the Dags, beside the job's own.
         deferrable: whether waiting is left to the triggerer; ``None`` follows Airflow's configuration.
         fail_on_partial: whether a job fails its Dag when some statement gave no lineage.
@@ -55,6 +57,7 @@ class StoredJobOptions:
 
     output_path: str = ""
     formats: tuple[str, ...] = ("json",)
+    openlineage: bool = False
     tags: tuple[str, ...] = ()
     deferrable: bool | None = None
     fail_on_partial: bool = False
@@ -101,6 +104,7 @@ def plan_stored(job: Job, options: StoredJobOptions) -> DagPlan:
                 str(job.id),
                 output_path=options.output_path,
                 formats=options.formats,
+                emit={} if options.openlineage else None,
                 wait=_waiting(options.timeout, options.deferrable, options.fail_on_partial),
                 shared=shared,
             ),
@@ -151,6 +155,7 @@ def plan_declared(job: DeclaredJob, folder: str = "") -> DagPlan:
                 SUBMITTED_JOB,
                 output_path=job.output_path,
                 formats=job.formats,
+                emit=_emission(job),
                 wait=_waiting(job.timeout, job.deferrable, job.fail_on_partial),
                 shared=shared,
             ),
@@ -164,6 +169,7 @@ def _ending(
     *,
     output_path: str,
     formats: Sequence[str],
+    emit: Mapping[str, Any] | None,
     wait: Mapping[str, Any],
     shared: Mapping[str, Any],
 ) -> tuple[TaskPlan, ...]:
@@ -175,8 +181,17 @@ def _ending(
     return (
         TaskPlan("wait", WAIT, {**of_job, **wait}),
         *((export,) if formats else ()),
+        *((TaskPlan("emit", EMIT, {**of_job, **emit}),) if emit is not None else ()),
         TaskPlan("publish", PUBLISH, publish),
     )
+
+
+def _emission(job: DeclaredJob) -> dict[str, Any] | None:
+    """Arguments of the task that emits; ``None`` without one."""
+    if not job.openlineage:
+        return None
+    names = ("dataset_conn_id", "default_database", "default_schema")
+    return {name: getattr(job, name) for name in names if getattr(job, name)}
 
 
 def _waiting(timeout: float, deferrable: bool | None, fail_on_partial: bool) -> dict[str, Any]:

@@ -44,6 +44,8 @@ jobs:
     catalog: {"db.s.t": [a, b]}
     formats: [csv, openlineage]
     output_path: s3://out
+    openlineage: true
+    dataset_conn_id: dwh
     fail_on_partial: true
     deferrable: false
     timeout: 60
@@ -76,6 +78,8 @@ jobs:
         catalog={"db.s.t": ("a", "b")},
         formats=("csv", "openlineage"),
         output_path="s3://out",
+        openlineage=True,
+        dataset_conn_id="dwh",
         fail_on_partial=True,
         deferrable=False,
         timeout=60,
