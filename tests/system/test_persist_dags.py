@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -26,6 +27,7 @@ YAML = """jobs:
 @pytest.fixture
 def settings(tmp_path, airflow_home, environment):
     """The environment of an Airflow with a Dag folder, a job store and exports of the test's own."""
+    shutil.copy(airflow_home / "airflow.db", tmp_path)  # its Dags are no other test's business
     folder = tmp_path / "dags"
     (folder / "sql").mkdir(parents=True)
     (folder / LOADER.name).write_text(LOADER.read_text())
@@ -34,6 +36,7 @@ def settings(tmp_path, airflow_home, environment):
     (folder / "sql" / "b.sql").write_text("insert into weekly (total) select sum(total) from daily;")
     return {
         **environment(airflow_home),
+        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{tmp_path}/airflow.db",
         "AIRFLOW__CORE__DAGS_FOLDER": str(folder),
         "AIRFLOW__SQLFLOW__STORE_URL": f"sqlite:///{tmp_path}/jobs.db",
         "AIRFLOW__SQLFLOW__HOME": str(tmp_path / "home"),
