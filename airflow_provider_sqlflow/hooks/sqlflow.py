@@ -286,7 +286,7 @@ class SqlFlowHook(BaseHook):
         return self.get_conn().export_job(job_id, format, path, options)
 
     def get_request(self, job_id: JobId) -> JobRequest | None:
-        """What a job was asked, all batches of a persist job together; ``None`` where a service keeps that."""
+        """What a job was asked, all its batches together; ``None`` where a service keeps that."""
         return self.get_conn().get_request(job_id)
 
     async def aget_request(self, job_id: JobId) -> JobRequest | None:
