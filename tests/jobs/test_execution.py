@@ -256,3 +256,16 @@ def test_progress_is_told_file_by_file(store: SqlJobStore, request_of_folder: Jo
     told: list[int] = []
     Execution(store, Settings(), CLOCK).run(claim, lambda counts, _name: told.append(counts.files_done))
     assert told == [0, 0, 0, 0, 0, 1, 2, 3, 4, 5], "while reading, then after each file"
+
+
+def test_a_statement_that_took_too_long_is_tried_again(
+    store: SqlJobStore, request_of_folder: JobRequest, watched: Watched, monkeypatch: pytest.MonkeyPatch
+):
+    ticks = iter(range(10**9))
+    monkeypatch.setattr(analysis.time, "monotonic", lambda: 1000.0 * next(ticks))
+    first = run(store, request_of_folder)
+    assert any("seconds" in file.cause for file in store.list_files(JOB)), store.list_files(JOB)
+    watched.take()
+    monkeypatch.undo()
+    again = run(store, request_of_folder)
+    assert again.counts.failed_statements < first.counts.failed_statements

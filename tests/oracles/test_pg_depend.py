@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator
 
 import psycopg
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import HealthCheck, Phase, given, reject, settings
 from queries import queries
 from sample_tables import TABLES, catalog, ddl
 from sqltree import Query, sql
@@ -43,7 +43,10 @@ def depends(postgres: str) -> Iterator[Depends]:
 
         def read(text: str) -> Columns:
             with connection.transaction(force_rollback=True):
-                connection.execute(f"CREATE VIEW v AS {text}".encode())
+                try:
+                    connection.execute(f"CREATE VIEW v AS {text}".encode())
+                except psycopg.errors.InvalidRecursion:
+                    reject()  # a CTE that reads itself in its first branch: no query of PostgreSQL's
                 return set(connection.execute(_DEPENDS).fetchall())
 
         yield read

@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
 
 from airflow_provider_sqlflow.errors import StoreUnavailableError
+from airflow_provider_sqlflow.jobs.incremental import NO_MATCH
 from airflow_provider_sqlflow.jobs.lineage.index import write_rows
 from airflow_provider_sqlflow.jobs.lineage.names import stored_name
 from airflow_provider_sqlflow.jobs.model import JobCounts, JobFile, JobRun, JobStatus
@@ -41,7 +42,8 @@ def reuse_run(connection: Connection, claim: Claim, inputs_digest: str) -> JobRu
     keep_from_cleaning(connection)
     shown = shown_run(connection, claim.job.id)
     kept = connection.execute(select(run).where(run.c.id == shown)).mappings().first()
-    if kept is None or kept["inputs_digest"] != inputs_digest:
+    is_same = kept is not None and kept["inputs_digest"] == inputs_digest
+    if kept is None or not is_same or _has_result_of_its_own(connection, kept["id"]):
         hold_claim(connection, claim, {"token": claim.token})
         return None
     counts = {name: kept[name] for name in COUNT_NAMES}
@@ -53,6 +55,17 @@ def reuse_run(connection: Connection, claim: Claim, inputs_digest: str) -> JobRu
     taken = taken.where(run_file.c.run_id == shown)
     connection.execute(insert(run_file).from_select(["run_id", *names], taken))
     return run_of(kept)
+
+
+def _has_result_of_its_own(connection: Connection, run_id: int) -> bool:
+    """Whether a run has a result that no other run takes over."""
+    query = (
+        select(run_file.c.position)
+        .join(result, result.c.id == run_file.c.result_id)
+        .where(run_file.c.run_id == run_id, result.c.input_key.startswith(NO_MATCH))
+        .limit(1)
+    )
+    return connection.execute(query).first() is not None
 
 
 def find_results(connection: Connection, input_keys: Sequence[str]) -> dict[str, list[KnownResult]]:
