@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import copy
 from collections.abc import Callable, Generator, Sequence
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseNotifier
@@ -13,7 +14,7 @@ from airflow.sdk.definitions.context import context_merge
 from airflow_provider_sqlflow.errors import SqlFlowError
 from airflow_provider_sqlflow.hooks.outcome import job_summary
 from airflow_provider_sqlflow.hooks.sqlflow import SqlFlowHook
-from airflow_provider_sqlflow.jobs.model import JobId
+from airflow_provider_sqlflow.jobs.model import JobCounts, JobId
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 DEFAULT_MESSAGE = (
     "{% if sqlflow.job_id %}"
     "Lineage job {{ sqlflow.job_name }} of {{ ti.dag_id }}.{{ ti.task_id }} is {{ sqlflow.status }}"
-    "{% if sqlflow.counts %}: {{ sqlflow.counts.statements }} statements "
+    "{% if sqlflow.status != 'unknown' %}: {{ sqlflow.counts.statements }} statements "
     "({{ sqlflow.counts.failed_statements }} not understood), {{ sqlflow.counts.relations }} relations, "
     "{{ sqlflow.counts.column_edges }} column edges{% endif %}"
     "{% if sqlflow.error %}; {{ sqlflow.error }}{% endif %}"
@@ -36,7 +37,8 @@ class SqlFlowNotifier(BaseNotifier):
     For ``on_success_callback``, ``on_failure_callback`` and the other callbacks of tasks. Without ``send``
     and ``notifiers`` the message goes to the log. In templates ``sqlflow`` is the job: ``job_id``,
     ``job_name``, ``dialect``, ``status``, ``error``, ``counts`` (with a member for each count), ``url`` and
-    ``lineage_url``; without a job ``job_id`` is empty.
+    ``lineage_url``; without a job ``job_id`` is empty, and for one that cannot be looked up ``status`` is
+    ``unknown``.
 
     Args:
         message: what to say (templated).
@@ -89,8 +91,18 @@ class SqlFlowNotifier(BaseNotifier):
 
     def _job(self, context: Context) -> dict[str, Any]:
         job_id = str(self.render_template(self.job_id, context) or _submitted(context) or "")
+        unknown = {
+            "job_id": job_id,
+            "job_name": job_id,
+            "dialect": "",
+            "status": "unknown",
+            "error": "",
+            "counts": asdict(JobCounts()),
+            "url": "",
+            "lineage_url": "",
+        }
         if not job_id:
-            return {"job_id": ""}
+            return unknown
         hook = SqlFlowHook(str(self.render_template(self.sqlflow_conn_id, context)))
         try:
             job = hook.get_job(JobId(job_id))
@@ -100,7 +112,7 @@ class SqlFlowNotifier(BaseNotifier):
                 "lineage_url": hook.lineage_url(job.id),
             }
         except SqlFlowError as error:
-            return {"job_id": job_id, "job_name": job_id, "status": "unknown", "error": str(error)}
+            return {**unknown, "error": str(error)}
         finally:
             hook.close()
 

@@ -139,7 +139,7 @@ class MemoryClient:
         )
         return JobPage(found[offset : offset + limit], len(found))
 
-    def list_files(self, job_id: JobId) -> tuple[JobFile, ...]:
+    def list_files(self, job_id: JobId, run: int | None = None) -> tuple[JobFile, ...]:
         return self.files
 
     def cancel_job(self, job_id: JobId) -> Job:

@@ -2,15 +2,29 @@ from __future__ import annotations
 
 import asyncio
 import json
+from dataclasses import replace
 
 import pytest
+from airflow.sdk import BaseHook
+from airflow.sdk._shared.secrets_masker import redact
 from airflow.sdk.exceptions import AirflowFailException, AirflowNotFoundException
 
 from airflow_provider_sqlflow import conf
+from airflow_provider_sqlflow.client.base import SqlFlowClient
 from airflow_provider_sqlflow.errors import ConfigError, JobNotFoundError, StoreUnavailableError
+from airflow_provider_sqlflow.hooks.connection import remote_options
 from airflow_provider_sqlflow.hooks.outcome import airflow_errors
 from airflow_provider_sqlflow.hooks.sqlflow import SqlFlowHook
-from airflow_provider_sqlflow.jobs.model import JobFilter, JobId, JobRequest, JobStatus, TextSource
+from airflow_provider_sqlflow.jobs.model import (
+    JobFilter,
+    JobId,
+    JobRequest,
+    JobStatus,
+    Schedule,
+    TableRole,
+    TaskOrigin,
+    TextSource,
+)
 
 REQUEST = JobRequest(
     "nightly", "postgres", (TextSource("a.sql", "insert into daily (total) select sum(amount) from orders"),)
@@ -81,6 +95,124 @@ def test_a_host_is_refused_honestly(store, monkeypatch):
     working, message = SqlFlowHook().test_connection()
     assert not working
     assert "leave the host empty" in message
+
+
+class TestConnectionFields:
+    def options(self, monkeypatch, **fields):
+        define(monkeypatch, "remote", **{"host": "sqlflow.example.com", **fields})
+        return remote_options(BaseHook.get_connection("remote"))
+
+    def test_empty_fields_are_left_out(self, monkeypatch):
+        extra = {"token": "", "proxy": None, "attempts": None, "verify": ""}
+        assert self.options(monkeypatch, extra=extra) == {"host": "sqlflow.example.com"}
+
+    def test_every_field_is_read(self, monkeypatch):
+        extra = {
+            "prefix": "",
+            "token": "a-token",
+            "verify": "false",
+            "ca_file": "/etc/ca.pem",
+            "proxy": "http://proxy:3128",
+            "connect_timeout": "2.5",
+            "read_timeout": 20,
+            "deadline": 60,
+            "transfer_deadline": 600,
+            "attempts": 3,
+            "timezone": "Asia/Shanghai",
+        }
+        fields = {"port": 8165, "schema": "http", "login": "user", "password": "secret-key", "extra": extra}
+        assert self.options(monkeypatch, **fields) == {
+            "host": "sqlflow.example.com",
+            "port": 8165,
+            "scheme": "http",
+            "user_id": "user",
+            "secret_key": "secret-key",
+            **extra,
+            "verify": False,
+            "connect_timeout": 2.5,
+        }
+
+    @pytest.mark.parametrize(
+        ("field", "value"),
+        [("deadline", 0), ("attempts", "many"), ("read_timeout", True), ("verify", "perhaps")],
+    )
+    def test_a_bad_value_names_connection_and_field(self, monkeypatch, field, value):
+        with pytest.raises(ConfigError, match=f"connection remote: {field} = "):
+            self.options(monkeypatch, extra={field: value})
+
+    def test_passwords_within_urls_are_masked(self, monkeypatch):
+        store_url = "postgresql+psycopg://lineage:p%40ssw0rd-one@127.0.0.1:1/jobs"
+        extra = {"store_url": store_url, "proxy": "http://u:proxy-w0rd@proxy:3128"}
+        define(monkeypatch, "secretive", extra=extra)
+        with pytest.raises(StoreUnavailableError):
+            SqlFlowHook("secretive").list_jobs(JobFilter())
+        for secret in ("p%40ssw0rd-one", "p@ssw0rd-one", "proxy-w0rd"):
+            assert secret not in redact(f"it is {secret}, really")
+
+
+async def both_twins(hook, job, tmp_path):
+    """What each call says on an event loop, beside what the one for threads says."""
+    table = ("daily", TableRole.WRITE)
+    path = str(tmp_path / "a.csv")
+    text = TextSource("a.sql", "select a b c")
+    return [
+        (await hook.aget_job(job.id), hook.get_job(job.id)),
+        (await hook.aresume_job(job.id), hook.resume_job(job.id)),
+        (await hook.alist_jobs(JobFilter()), hook.list_jobs(JobFilter())),
+        (await hook.alist_files(job.id), hook.list_files(job.id)),
+        (await hook.alist_runs(job.id), hook.list_runs(job.id)),
+        (await hook.alist_tables(job.id), hook.list_tables(job.id)),
+        (await hook.alist_instances(*table), hook.list_instances(*table)),
+        (await hook.afind_last_run(*table), hook.find_last_run(*table)),
+        (await hook.alist_scheduled(), hook.list_scheduled()),
+        (await hook.acancel_job(job.id), hook.cancel_job(job.id)),
+        (await hook.aexport_job(job.id, "csv", path), hook.export_job(job.id, "csv", path)),
+        (await hook.acheck_syntax(text, "postgres"), hook.check_syntax(text, "postgres")),
+    ]
+
+
+def test_twins_say_the_same(store, tmp_path):
+    hook = SqlFlowHook()
+    job = hook.submit_job(replace(REQUEST, origin=TaskOrigin("dag", "run", "task")))
+    pairs = asyncio.run(both_twins(hook, job, tmp_path))
+    hook.close()
+    for said, wanted in pairs:
+        assert said == wanted
+        assert said or said == ()
+    assert pairs[6][0].total == 1
+    assert pairs[11][0][0].is_error
+
+
+def test_what_changes_jobs_on_an_event_loop(store):
+    hook = SqlFlowHook()
+
+    async def change():
+        job = await hook.asubmit_job(REQUEST)
+        again = await hook.arerun_job(job.id)
+        persist = await hook.asubmit_persist_job(REQUEST, schedule=Schedule("@daily"))
+        await hook.apause_schedule(persist.id)
+        paused = (await hook.alist_scheduled())[0].schedule
+        await hook.apause_schedule(persist.id, is_paused=False)
+        await hook.aset_schedule(persist.id, Schedule("0 5 * * *"))
+        changed = (await hook.alist_scheduled())[0].schedule
+        await hook.aset_schedule(persist.id, None)
+        deleted = await hook.adelete_job(job.id)
+        return again.run, paused, changed, await hook.alist_scheduled(), deleted.status
+
+    run, paused, changed, left, status = asyncio.run(change())
+    hook.close()
+    assert (run, paused.is_paused, changed, left) == (2, True, Schedule("0 5 * * *"), ())
+    assert status is JobStatus.DELETE
+
+
+def test_every_call_of_a_client_has_both_twins():
+    calls = {name for name in vars(SqlFlowClient) if not name.startswith("_")}
+    asynchronous = {name for name in calls if asyncio.iscoroutinefunction(getattr(SqlFlowClient, name))}
+    plain = calls - asynchronous - {"ping", "close", "resume_seconds", "job_url"}
+    assert {name.removeprefix("a") for name in asynchronous} <= plain
+    for name in plain:
+        assert callable(getattr(SqlFlowHook, name)), name
+        assert asyncio.iscoroutinefunction(getattr(SqlFlowHook, f"a{name}")), name
 
 
 def test_the_connection_test_says_where_jobs_are_kept(store):

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import time
-from datetime import timedelta
+from datetime import datetime, timedelta, timezone
 
 import pytest
 from airflow.sdk import DAG
@@ -12,11 +12,13 @@ from airflow.sdk.exceptions import (
     AirflowSkipException,
     TaskDeferred,
 )
+from airflow.sdk.module_loading import import_string
 
 from airflow_provider_sqlflow.errors import RemoteUnavailableError, StoreUnavailableError
 from airflow_provider_sqlflow.hooks.sqlflow import SqlFlowHook
-from airflow_provider_sqlflow.jobs.model import JobRequest, JobStatus, TextSource
-from airflow_provider_sqlflow.sensors.sqlflow import SqlFlowJobSensor
+from airflow_provider_sqlflow.jobs.model import JobId, JobRequest, JobRun, JobStatus, TableRole, TextSource
+from airflow_provider_sqlflow.operators.sqlflow import SqlFlowSubmitJobOperator
+from airflow_provider_sqlflow.sensors.sqlflow import SqlFlowJobSensor, SqlFlowTableLineageSensor
 
 RUNNING, SUCCESS, PARTIAL = JobStatus.RUNNING, JobStatus.SUCCESS, JobStatus.PARTIAL_SUCCESS
 FAILED_ENDS = [JobStatus.FAIL, JobStatus.CANCEL, JobStatus.DELETE]
@@ -149,3 +151,128 @@ def test_poke_interval_comes_from_the_configuration(monkeypatch):
     monkeypatch.setenv("AIRFLOW__SQLFLOW__POLL_INTERVAL", "3.5")
     assert SqlFlowJobSensor(task_id="wait", job_id="j").poke_interval == 3.5
     assert SqlFlowJobSensor(task_id="wait", job_id="j", poke_interval=9).poke_interval == 9
+
+
+class TestStartingFromTheTrigger:
+    def test_the_triggerer_gets_what_it_needs(self):
+        with DAG("dag", schedule=None) as dag:
+            submit = SqlFlowSubmitJobOperator(task_id="submit", sql="select 1", dialect="mysql")
+            sensor = SqlFlowJobSensor(
+                task_id="wait",
+                job_id=submit.output["job_id"],
+                start_from_trigger=True,
+                poke_interval=3,
+                timeout=60,
+                sqlflow_conn_id="c",
+            )
+        assert sensor.start_from_trigger
+        arguments = sensor.start_trigger_args.trigger_kwargs
+        assert arguments == {
+            "job_id": "{{ task_instance.xcom_pull(task_ids='submit', dag_id='dag', key='job_id') }}",
+            "sqlflow_conn_id": "c",
+            "poll_interval": 3,
+            "cancel_on_kill": False,
+        }
+        assert sensor.start_trigger_args.timeout == timedelta(seconds=60)
+        assert dag.get_task("wait").upstream_task_ids == {"submit"}
+        trigger = import_string(sensor.start_trigger_args.trigger_cls)(**arguments)
+        assert set(arguments) & set(SqlFlowJobSensor.template_fields) == {"job_id", "sqlflow_conn_id"}
+        assert all(hasattr(trigger, name) for name in arguments)
+
+    def test_it_is_off_unless_told(self, make_client):
+        assert make_sensor(make_client()).start_from_trigger is False
+        assert SqlFlowJobSensor.start_trigger_args.trigger_kwargs == {}
+
+
+class TestTableLineage:
+    MOMENT = datetime(2026, 1, 2, 3, tzinfo=timezone.utc)
+
+    def run_at(self, seconds):
+        end_at = self.MOMENT + timedelta(seconds=seconds)
+        return JobRun(JobId("job-7"), 3, "b", SUCCESS, self.MOMENT, end_at=end_at)
+
+    def make(self, client, **arguments):
+        arguments = {
+            "table": "s.t",
+            "newer_than": self.MOMENT.isoformat(),
+            "poke_interval": 0.01,
+            **arguments,
+        }
+        with DAG("dag", schedule=None):
+            sensor = SqlFlowTableLineageSensor(task_id="wait", **arguments)
+        sensor.hook = SqlFlowHook(client=client)
+        return sensor
+
+    def found(self):
+        end_at = (self.MOMENT + timedelta(seconds=1)).isoformat()
+        return {"table": "s.t", "job_id": "job-7", "run": 3, "status": "success", "end_at": end_at}
+
+    def test_pokes_until_a_run_is_new_enough(self, make_client, context):
+        client = make_client()
+        client.last_runs = [None, self.run_at(0), self.run_at(1)]
+        assert self.make(client, newer_than=self.MOMENT).execute(context) == self.found()
+        assert client.looked_for == [("s.t", TableRole.WRITE)] * 3
+
+    def test_reschedules(self, make_client, context):
+        with pytest.raises(AirflowRescheduleException):
+            self.make(make_client(), mode="reschedule", role="read").execute(context)
+
+    def test_defers_and_resumes(self, make_client, context):
+        client = make_client()
+        with pytest.raises(TaskDeferred) as caught:
+            self.make(client, deferrable=True, timeout=60, role="").execute(context)
+        _, arguments = caught.value.trigger.serialize()
+        assert arguments["newer_than"] == self.MOMENT.isoformat()
+        assert arguments["role"] == ""
+        assert 50 < arguments["deadline"] - time.time() <= 60
+        found = self.found()
+        event = {"outcome": "ended", "message": found.pop("status"), **found}
+        assert self.make(client).execute_complete(context, event) == self.found()
+
+    @pytest.mark.parametrize(
+        ("event", "error"),
+        [
+            (None, AirflowFailException),
+            ({"outcome": "timeout"}, AirflowSensorTimeout),
+            ({"outcome": "error", "message": "m", "retryable": True}, RemoteUnavailableError),
+            ({"outcome": "error", "message": "m", "retryable": False}, AirflowFailException),
+        ],
+    )
+    def test_fails_closed(self, make_client, context, event, error):
+        with pytest.raises(error):
+            self.make(make_client()).execute_complete(context, event)
+
+    @pytest.mark.parametrize(
+        ("arguments", "message"),
+        [
+            ({"newer_than": "soon"}, "newer_than = 'soon' is no time"),
+            ({"role": "both"}, "neither 'write' nor 'read'"),
+        ],
+    )
+    def test_a_bad_argument_is_told(self, make_client, context, arguments, message):
+        with pytest.raises(AirflowFailException, match=message):
+            self.make(make_client(), **arguments).execute(context)
+
+    def test_over_the_real_store(self, context, tmp_path, monkeypatch):
+        monkeypatch.setenv("AIRFLOW__SQLFLOW__STORE_URL", f"sqlite:///{tmp_path / 'jobs.db'}")
+        hook = SqlFlowHook()
+        before = datetime.now(timezone.utc)
+        source = TextSource("a.sql", "insert into shop.daily (n) select m from shop.orders")
+        job = hook.submit_job(JobRequest("nightly", "postgres", (source,)))
+        hook.close()
+        with DAG("dag", schedule=None):
+            sensors = [
+                SqlFlowTableLineageSensor(
+                    task_id=name, table=table, newer_than=moment, role=role, poke_interval=0.01, timeout=0.05
+                )
+                for name, table, moment, role in [
+                    ("written", "SHOP.Daily", before, "write"),
+                    ("read", "orders", before, "read"),
+                    ("not_written", "orders", before, "write"),
+                    ("too_old", "daily", datetime.now(timezone.utc), "write"),
+                ]
+            ]
+        assert [sensor.execute(context)["job_id"] for sensor in sensors[:2]] == [str(job.id)] * 2
+        for sensor in sensors[2:]:
+            with pytest.raises(AirflowSensorTimeout):
+                sensor.execute(context)

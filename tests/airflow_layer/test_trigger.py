@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from datetime import datetime, timedelta, timezone
 
 import pytest
 from airflow.sdk.exceptions import AirflowNotFoundException
@@ -10,8 +11,8 @@ from airflow.sdk.serde import deserialize, serialize
 
 from airflow_provider_sqlflow.errors import StoreUnavailableError
 from airflow_provider_sqlflow.hooks.sqlflow import SqlFlowHook
-from airflow_provider_sqlflow.jobs.model import JobId, JobRequest, JobStatus, TextSource
-from airflow_provider_sqlflow.triggers.sqlflow import SqlFlowJobTrigger
+from airflow_provider_sqlflow.jobs.model import JobId, JobRequest, JobRun, JobStatus, TableRole, TextSource
+from airflow_provider_sqlflow.triggers.sqlflow import SqlFlowJobTrigger, SqlFlowTableLineageTrigger
 
 REQUEST = JobRequest("nightly", "postgres", (TextSource("a.sql", "select 1"),))
 
@@ -29,7 +30,13 @@ async def collect(trigger):
 
 def test_survives_the_way_through_the_database():
     trigger = SqlFlowJobTrigger(
-        job_id="j", sqlflow_conn_id="c", poll_interval=2.5, deadline=1e9, max_errors=3, cancel_on_kill=False
+        job_id="j",
+        sqlflow_conn_id="c",
+        poll_interval=2.5,
+        deadline=1e9,
+        max_errors=3,
+        cancel_on_kill=False,
+        resume_at=2e9,
     )
     path, arguments = trigger.serialize()
     again = import_string(path)(**deserialize(serialize(arguments)))
@@ -144,3 +151,92 @@ def test_never_blocks_the_event_loop(tmp_path, monkeypatch):
     assert events[0]["outcome"] == "ended"
     assert len(gaps) >= 10
     assert max(gaps) < 0.2
+
+
+def test_pauses_grow_after_errors_up_to_a_minute(make_client):
+    trigger = make_trigger(make_client(), poll_interval=10)
+    assert [trigger._pause(errors) for errors in range(6)] == [10, 10, 20, 40, 60, 60]
+    assert make_trigger(make_client(), poll_interval=90)._pause(5) == 90
+    trigger = make_trigger(make_client(), poll_interval=10, deadline=time.time() + 3)
+    assert 2 < trigger._pause(4) <= 3
+
+
+class TestComingBack:
+    """A job of the embedded engine may have been lost with its process: the task is asked to look."""
+
+    def test_in_time(self, make_client):
+        started = time.monotonic()
+        trigger = make_trigger(
+            make_client([JobStatus.RUNNING]), poll_interval=30, resume_at=time.time() + 0.1, deadline=2e9
+        )
+        [payload] = asyncio.run(collect(trigger))
+        assert payload == {"outcome": "resume", "job_id": "job-1", "message": "running", "deadline": 2e9}
+        assert time.monotonic() - started < 5
+
+    def test_not_when_the_job_has_ended(self, make_client):
+        trigger = make_trigger(make_client([JobStatus.RUNNING, JobStatus.SUCCESS]), resume_at=0)
+        client = trigger.hook.get_conn()
+        client.get_job(JobId("job-1"))
+        [payload] = asyncio.run(collect(trigger))
+        assert payload["outcome"] == "ended"
+
+    def test_errors_do_not_make_it_spin(self, make_client):
+        trigger = make_trigger(make_client(), poll_interval=10, resume_at=time.time() - 60)
+        assert trigger._pause(2) == 20
+
+
+class TestTableLineage:
+    MOMENT = datetime(2026, 1, 2, 3, tzinfo=timezone.utc)
+
+    def run_at(self, end_at):
+        return JobRun(JobId("job-7"), 3, "b", JobStatus.SUCCESS, self.MOMENT, end_at=end_at)
+
+    def trigger(self, client, **arguments):
+        arguments = {
+            "table": "s.t",
+            "newer_than": self.MOMENT.isoformat(),
+            "poll_interval": 0.01,
+            **arguments,
+        }
+        trigger = SqlFlowTableLineageTrigger(**arguments)
+        trigger.hook = SqlFlowHook(client=client)
+        return trigger
+
+    def test_survives_the_way_through_the_database(self):
+        trigger = SqlFlowTableLineageTrigger(
+            table="t",
+            newer_than="2026-01-01T00:00:00+00:00",
+            role="",
+            poll_interval=2.5,
+            deadline=1e9,
+            max_errors=2,
+        )
+        path, arguments = trigger.serialize()
+        again = import_string(path)(**deserialize(serialize(arguments)))
+        assert again.serialize() == (path, arguments)
+
+    def test_waits_for_a_run_that_ended_later(self, make_client):
+        client = make_client()
+        later = self.MOMENT + timedelta(seconds=1)
+        client.last_runs = [None, self.run_at(self.MOMENT), self.run_at(None), self.run_at(later)]
+        [payload] = asyncio.run(collect(self.trigger(client)))
+        assert payload == {
+            "table": "s.t",
+            "outcome": "ended",
+            "message": "success",
+            "job_id": "job-7",
+            "run": 3,
+            "end_at": later.isoformat(),
+        }
+        assert client.looked_for == [("s.t", TableRole.WRITE)] * 4
+
+    def test_errors_deadline_and_either_role(self, make_client):
+        client = make_client()
+        client.failures = [StoreUnavailableError("locked")]
+        trigger = self.trigger(client, deadline=time.time() + 0.1, role="")
+        [payload] = asyncio.run(collect(trigger))
+        assert (payload["outcome"], payload["table"]) == ("timeout", "s.t")
+        assert set(client.looked_for) == {("s.t", None)}
+        client.failures = [StoreUnavailableError("locked")] * 2
+        [payload] = asyncio.run(collect(self.trigger(client, max_errors=2)))
+        assert (payload["outcome"], payload["retryable"]) == ("error", True)
