@@ -1,7 +1,7 @@
 """An Airflow whose parts are processes of their own, so that a test can kill and restart each of them.
 
-``airflow standalone`` starts the same four (API server, scheduler with LocalExecutor, Dag processor, triggerer)
-and stops them all when one ends. Tests talk to it over the REST API only.
+``airflow standalone`` starts the same four (API server, scheduler with LocalExecutor, Dag processor and
+triggerer) and stops them all when one ends. Tests talk to it over the REST API only.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ import psutil
 Answer = TypeVar("Answer")
 
 PARTS = ("api-server", "scheduler", "dag-processor", "triggerer")
-WAIT_SECONDS = float(os.environ.get('PROOF_WAIT','240'))
+WAIT_SECONDS = 240.0
 """Long enough for a machine that does something else beside; nothing waits for it where all is well."""
 
 

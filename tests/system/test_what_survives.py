@@ -38,10 +38,7 @@ class Store:
         with psycopg.connect(host=server.host, user="postgres", autocommit=True) as connection:
             connection.execute(f"CREATE ROLE keeper LOGIN PASSWORD '{PASSWORD}'".encode())
             connection.execute("CREATE DATABASE jobs OWNER keeper")
-            [rules] = connection.execute("SHOW hba_file").fetchone()
-            path = Path(rules)
-            path.write_text(f"local all keeper scram-sha-256\n{path.read_text()}")
-            connection.execute("SELECT pg_reload_conf()")
+        server.ask_for_password("keeper")
         self.client = EmbeddedClient(Settings(store_url=self.url(), runner="worker"))
 
     def url(self, password: str = PASSWORD) -> str:
@@ -99,6 +96,7 @@ def airflow(
         "AIRFLOW__WORKERS__MIN_HEARTBEAT_INTERVAL": "2",
         "AIRFLOW__TRIGGERER__JOB_HEARTBEAT_SEC": "2",
         "AIRFLOW__TRIGGERER__TRIGGERER_HEALTH_CHECK_THRESHOLD": "10",
+        "AIRFLOW__API__MAXIMUM_PAGE_LIMIT": "1000",
         "AIRFLOW__SQLFLOW__RUNNER": "worker",
     }
     subprocess.run(
@@ -226,3 +224,33 @@ def test_a_store_that_is_down_for_twenty_seconds_is_waited_for(airflow, store, q
         task = run.wait_for_task("analyse", "success")
         assert task["try_number"] == 1
         assert run.result("analyse")["job_id"] == store.job(run.run_id).id
+
+
+def test_no_password_shows_anywhere(airflow, store, queue):
+    """Last: what the tests before left behind is searched too."""
+    run = airflow.trigger("waits", queue=queue)
+    run.wait_for_task("analyse", "running")
+    wait_for("the job", lambda: store.jobs(run.run_id))
+    store.work(queue)
+    task = run.wait_for_task("analyse", "success")
+    assert task["rendered_fields"]["sqlflow_conn_id"] == "sqlflow_default"
+    wrong = airflow.trigger("has_wrong_password", queue=queue)
+    wrong.wait_for_task("analyse", "failed")
+
+    seen = {}
+    for dag in airflow.get("dags")["dags"]:
+        for found in airflow.get(f"dags/{dag['dag_id']}/dagRuns")["dag_runs"]:
+            path = f"dags/{dag['dag_id']}/dagRuns/{found['dag_run_id']}/taskInstances"
+            seen[path] = airflow.text(f"{path}?limit=1000")
+            xcoms = airflow.get(f"{path}/~/xcomEntries", limit=1000)["xcom_entries"]
+            for xcom in xcoms:
+                one = f"{path}/{xcom['task_id']}/xcomEntries/{xcom['key']}?map_index={xcom['map_index']}"
+                seen[one] = airflow.text(one)
+    for log in airflow.folder.rglob("*.log"):
+        seen[str(log)] = log.read_text(errors="replace")
+    everything = "\n".join(seen.values())
+    # What must be there, so that not finding the passwords means something.
+    for sign in (store.job(run.run_id).id, "sqlflow_wrong_password", "keeper:***@", "trigger completed"):
+        assert sign in everything
+    for password in (PASSWORD, WRONG_PASSWORD):
+        assert [name for name, text in seen.items() if password in text] == []
