@@ -73,6 +73,12 @@ class PostgresServer:
             self._control("--mode", "immediate", "stop")
             self._is_running = False
 
+    def ask_for_password(self, role: str) -> None:
+        """Let a role in with its password only; others need none."""
+        rules = self._folder / "data" / "pg_hba.conf"
+        rules.write_text(f"local all {role} scram-sha-256\n{rules.read_text()}")
+        self._control("reload")
+
     def _control(self, *arguments: str) -> None:
         files = ["--pgdata", self._folder / "data", "--log", self._folder / "log", "--wait"]
         _run([self._binaries / "pg_ctl", *files, *arguments], self._user, self._folder)

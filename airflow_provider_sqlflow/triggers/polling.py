@@ -32,17 +32,25 @@ class PollingTrigger(BaseTrigger):
         poll_interval: seconds between two looks.
         deadline: seconds since the epoch; absolute, so that a restarted triggerer does not extend
             it. ``None`` waits for ever.
-        max_errors: failed looks in a row after which waiting is given up.
+        max_errors: failed looks in a row after which waiting may be given up.
+        patience: seconds: what fails for a shorter time is never given up, however often it is looked at.
     """
 
     def __init__(
-        self, *, sqlflow_conn_id: str, poll_interval: float, deadline: float | None, max_errors: int
+        self,
+        *,
+        sqlflow_conn_id: str,
+        poll_interval: float,
+        deadline: float | None,
+        max_errors: int,
+        patience: float,
     ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self.sqlflow_conn_id = sqlflow_conn_id
         self.poll_interval = poll_interval
         self.deadline = deadline
         self.max_errors = max_errors
+        self.patience = patience
 
     @cached_property
     def hook(self) -> SqlFlowHook:
@@ -59,16 +67,19 @@ class PollingTrigger(BaseTrigger):
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
         """Look until there is something to say."""
-        errors = 0
+        errors, began_to_fail = 0, 0.0
         while True:
             try:
                 payload = await self.look()
             except (SqlFlowError, AirflowException, OSError) as error:
                 errors += 1
-                if _is_final(error) or errors >= self.max_errors:
+                if errors == 1:
+                    began_to_fail = time.monotonic()
+                is_enough = errors >= self.max_errors and time.monotonic() - began_to_fail >= self.patience
+                if _is_final(error) or is_enough:
                     yield self._event(ERROR, str(error), retryable=not _is_final(error))
                     return
-                self.log.warning("Look %d of %d failed: %s", errors, self.max_errors, error)
+                self.log.warning("Look %d failed in a row: %s", errors, error)
             else:
                 errors = 0
                 if payload is not None:

@@ -29,7 +29,8 @@ class SqlFlowJobTrigger(PollingTrigger):
         poll_interval: seconds between two looks; after failed looks the pauses grow.
         deadline: seconds since the epoch; absolute, so that a restarted triggerer does not extend
             it. ``None`` waits for ever.
-        max_errors: failed looks in a row after which waiting is given up.
+        max_errors: failed looks in a row after which waiting may be given up.
+        patience: seconds: what fails for a shorter time is never given up.
         cancel_on_kill: cancel the job when a user clears or marks the waiting task.
         resume_at: seconds since the epoch at which the task shall look whether the job was lost with the
             process that ran it, and take it over; ``None`` where others see to that.
@@ -43,6 +44,7 @@ class SqlFlowJobTrigger(PollingTrigger):
         poll_interval: float = 10.0,
         deadline: float | None = None,
         max_errors: int = 5,
+        patience: float = 60.0,
         cancel_on_kill: bool = True,
         resume_at: float | None = None,
     ) -> None:
@@ -51,6 +53,7 @@ class SqlFlowJobTrigger(PollingTrigger):
             poll_interval=poll_interval,
             deadline=deadline,
             max_errors=max_errors,
+            patience=patience,
         )
         self.job_id = job_id
         self.cancel_on_kill = cancel_on_kill
@@ -66,6 +69,7 @@ class SqlFlowJobTrigger(PollingTrigger):
                 "poll_interval": self.poll_interval,
                 "deadline": self.deadline,
                 "max_errors": self.max_errors,
+                "patience": self.patience,
                 "cancel_on_kill": self.cancel_on_kill,
                 "resume_at": self.resume_at,
             },
@@ -107,7 +111,8 @@ class SqlFlowTableLineageTrigger(PollingTrigger):
         sqlflow_conn_id: id of the connection; credentials never travel with a trigger.
         poll_interval: seconds between two looks; after failed looks the pauses grow.
         deadline: seconds since the epoch; ``None`` waits for ever.
-        max_errors: failed looks in a row after which waiting is given up.
+        max_errors: failed looks in a row after which waiting may be given up.
+        patience: seconds: what fails for a shorter time is never given up.
     """
 
     def __init__(
@@ -120,12 +125,14 @@ class SqlFlowTableLineageTrigger(PollingTrigger):
         poll_interval: float = 10.0,
         deadline: float | None = None,
         max_errors: int = 5,
+        patience: float = 60.0,
     ) -> None:
         super().__init__(
             sqlflow_conn_id=sqlflow_conn_id,
             poll_interval=poll_interval,
             deadline=deadline,
             max_errors=max_errors,
+            patience=patience,
         )
         self.table = table
         self.newer_than = newer_than
@@ -143,6 +150,7 @@ class SqlFlowTableLineageTrigger(PollingTrigger):
                 "poll_interval": self.poll_interval,
                 "deadline": self.deadline,
                 "max_errors": self.max_errors,
+                "patience": self.patience,
             },
         )
 

@@ -35,6 +35,7 @@ def test_survives_the_way_through_the_database():
         poll_interval=2.5,
         deadline=1e9,
         max_errors=3,
+        patience=7.0,
         cancel_on_kill=False,
         resume_at=2e9,
     )
@@ -55,15 +56,23 @@ def test_tells_every_end(make_client, status):
 def test_a_few_errors_in_a_row_are_survived(make_client):
     client = make_client()
     client.failures = [StoreUnavailableError("locked"), OSError("reset"), AirflowNotFoundException("hiccup")]
-    [payload] = asyncio.run(collect(make_trigger(client, max_errors=4)))
+    [payload] = asyncio.run(collect(make_trigger(client, max_errors=4, patience=0)))
     assert payload["outcome"] == "ended"
 
 
 def test_too_many_errors_in_a_row_end_the_wait(make_client):
     client = make_client()
     client.failures = [StoreUnavailableError("locked")] * 3
-    [payload] = asyncio.run(collect(make_trigger(client, max_errors=3)))
+    [payload] = asyncio.run(collect(make_trigger(client, max_errors=3, patience=0)))
     assert payload == {"outcome": "error", "job_id": "job-1", "message": "locked", "retryable": True}
+
+
+def test_many_errors_in_a_short_time_do_not_end_the_wait(make_client):
+    client = make_client()
+    client.failures = [StoreUnavailableError("down")] * 5
+    [payload] = asyncio.run(collect(make_trigger(client, max_errors=2)))
+    assert payload["outcome"] == "ended"
+    assert client.failures == []
 
 
 def test_a_lost_job_ends_the_wait_at_once(make_client):
@@ -210,6 +219,7 @@ class TestTableLineage:
             poll_interval=2.5,
             deadline=1e9,
             max_errors=2,
+            patience=7.0,
         )
         path, arguments = trigger.serialize()
         again = import_string(path)(**deserialize(serialize(arguments)))
@@ -238,5 +248,5 @@ class TestTableLineage:
         assert (payload["outcome"], payload["table"]) == ("timeout", "s.t")
         assert set(client.looked_for) == {("s.t", None)}
         client.failures = [StoreUnavailableError("locked")] * 2
-        [payload] = asyncio.run(collect(self.trigger(client, max_errors=2)))
+        [payload] = asyncio.run(collect(self.trigger(client, max_errors=2, patience=0)))
         assert (payload["outcome"], payload["retryable"]) == ("error", True)

@@ -24,6 +24,9 @@ _CONNECT_SECONDS = 10
 _FIRST_PAUSE_SECONDS = 0.1
 _LONGEST_PAUSE_SECONDS = 2.0
 _WRITES = "sqlflow_writes"
+_REFUSED = "password authentication failed"
+"""PostgreSQL's words; before a session begins the driver has no error code. A server that says it in another
+language is taken for one that does not answer."""
 _SECRET_QUERY_KEYS = ("password", "sslpassword")
 
 Answer = TypeVar("Answer")
@@ -163,7 +166,10 @@ class Database:
         try:
             yield
         except (exc.OperationalError, exc.InterfaceError, exc.TimeoutError) as error:
-            raise StoreUnavailableError(self._message(error)) from error
+            message = self._message(error)
+            if _REFUSED in message:
+                raise ConfigError(message) from error
+            raise StoreUnavailableError(message) from error
         except exc.DatabaseError as error:
             # The plain class is SQLite's "file is not a database"; subclasses are faults of ours, unless the
             # server ended the connection.

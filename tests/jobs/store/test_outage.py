@@ -13,7 +13,7 @@ import psycopg
 import pytest
 from sqlalchemy import text
 
-from airflow_provider_sqlflow.errors import LeaseLostError, StoreUnavailableError
+from airflow_provider_sqlflow.errors import ConfigError, LeaseLostError, StoreUnavailableError
 from airflow_provider_sqlflow.jobs.model import JobCounts, JobFilter, JobId, JobStatus
 from airflow_provider_sqlflow.jobs.store.database import Database
 from airflow_provider_sqlflow.jobs.store.sql import SqlJobStore
@@ -149,3 +149,16 @@ def test_what_is_no_outage_is_said_at_once(tmp_path: Path) -> None:
         store.save_files(claim, [make_saved()], JobCounts())
     assert time.monotonic() - began < 2
     store.close()
+
+
+def test_a_wrong_password_is_a_mistake_and_no_outage(server: PostgresServer, url: str) -> None:
+    with psycopg.connect(host=server.host, user="postgres", autocommit=True) as connection:
+        connection.execute(b"CREATE ROLE keeper LOGIN PASSWORD 'right'")
+        server.ask_for_password("keeper")
+    wrong = Database(f"postgresql://keeper:wrong-one@/postgres?host={server.host}")
+    began_at = time.monotonic()
+    with pytest.raises(ConfigError, match="password authentication failed") as caught:
+        wrong.read(lambda connection: connection.execute(text("SELECT 1")))
+    assert time.monotonic() - began_at < 5
+    assert "wrong-one" not in str(caught.value)
+    wrong.close()
