@@ -7,6 +7,7 @@ import sys
 import pendulum
 from airflow.providers.common.sql.operators.sql import SQLExecuteQueryOperator
 from airflow.sdk import DAG, task
+from airflow.sdk.lineage import get_hook_lineage_collector
 
 CONN_ID = "warehouse"
 
@@ -15,6 +16,11 @@ def make_dag(name: str) -> DAG:
     with DAG(name, schedule=None, start_date=pendulum.datetime(2026, 1, 1, tz="UTC")) as dag:
         TASKS[name]()
     return dag
+
+
+def forget_reports(_context=None):
+    """``dag.test()`` has one process for all tasks, where what hooks report adds up; workers have one each."""
+    get_hook_lineage_collector.cache_clear()
 
 
 def one_statement():
@@ -47,7 +53,9 @@ def split_script():
 
 
 def mapped():
-    SQLExecuteQueryOperator.partial(task_id="load", conn_id=CONN_ID).expand(
+    SQLExecuteQueryOperator.partial(
+        task_id="load", conn_id=CONN_ID, on_success_callback=forget_reports
+    ).expand(
         sql=[
             "INSERT INTO daily (id) SELECT id FROM orders",
             "INSERT INTO daily (amount) SELECT amount FROM orders",
@@ -72,10 +80,6 @@ def in_python():
     load()
 
 
-def not_understood():
-    SQLExecuteQueryOperator(task_id="load", conn_id=CONN_ID, sql="SELECT 1; VACUUM orders", split_statements=True, autocommit=True)
-
-
 TASKS = {
     function.__name__: function
     for function in (
@@ -85,13 +89,12 @@ TASKS = {
         mapped,
         failing,
         in_python,
-        not_understood,
     )
 }
 
 if __name__ == "__main__":
     for name in sys.argv[1:]:
-        print(name, make_dag(name).test(mark_success_pattern=None).state)
+        forget_reports()
+        make_dag(name).test()
 else:
-    for name in TASKS:
-        globals()[name] = make_dag(name)
+    globals().update({name: make_dag(name) for name in TASKS})
