@@ -16,6 +16,13 @@ from airflow_provider_sqlflow.settings import Settings, check_names
 
 SECTION = "sqlflow"
 
+_CAPTURES = {
+    "off": frozenset[str](),
+    "openlineage": frozenset({"openlineage"}),
+    "store": frozenset({"store"}),
+    "both": frozenset({"openlineage", "store"}),
+}
+
 
 @cache
 def store_url() -> str:
@@ -203,6 +210,31 @@ def lineage_url(job_id: str) -> str:
 
 
 @cache
+def captures() -> frozenset[str]:
+    """``[sqlflow] capture_sql``: who hears of SQL that other operators run: ``openlineage``, ``store``.
+
+    Raises:
+        ConfigError: the option is no word that it may be.
+    """
+    word = str(conf.get(SECTION, "capture_sql")).strip().lower()
+    if word not in _CAPTURES:
+        raise ConfigError(f"[sqlflow] capture_sql = {word!r} is not one of: {', '.join(_CAPTURES)}")
+    return _CAPTURES[word]
+
+
+@cache
+def capture_seconds() -> int:
+    """``[sqlflow] capture_seconds``: so long an ended task's process waits for its captured SQL."""
+    return _positive("capture_seconds")
+
+
+@cache
+def capture_max_chars() -> int:
+    """``[sqlflow] capture_max_chars``: a task's longer SQL is not captured."""
+    return _positive("capture_max_chars")
+
+
+@cache
 def settings() -> Settings:
     """All of the section's options that the layers below Airflow read.
 
@@ -271,6 +303,9 @@ def clear_cache() -> None:
         openlineage_spool,
         _job_url,
         _lineage_url,
+        captures,
+        capture_seconds,
+        capture_max_chars,
         settings,
     ):
         option.cache_clear()

@@ -277,4 +277,19 @@ _OPTIONS: dict[str, Any] = {
         "",
         example="https://lineage.example.com/?job={job_id}",
     ),
+    "capture_sql": _option(
+        "Whether SQL that other operators and hooks run is analysed, and who hears: ``off``, ``openlineage`` "
+        "(the task's events), ``store`` (the job store) or ``both``.",
+        "string",
+        "off",
+    ),
+    "capture_seconds": _option(
+        "An ended task's process waits so long for its captured SQL to be read, and as long for it to be "
+        "kept; what takes longer is given up.",
+        "integer",
+        "10",
+    ),
+    "capture_max_chars": _option(
+        "SQL of a task that is longer, all statements together, is not captured.", "integer", "200000"
+    ),
 }

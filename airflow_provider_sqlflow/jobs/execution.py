@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from datetime import datetime
 
-from airflow_provider_sqlflow.jobs.analysis import Tally
+from airflow_provider_sqlflow.jobs.analysis import AnalysisOptions, FileAnalyzer, Tally
 from airflow_provider_sqlflow.jobs.model import Job, JobCounts
 from airflow_provider_sqlflow.jobs.pool import AnalysisPool, open_pool
 from airflow_provider_sqlflow.jobs.program_analysis import ProgramAnalysis
@@ -40,6 +40,7 @@ class Execution:
         settings: limits and processes.
         clock: the present time, aware.
         monotonic: seconds, for the pace of saving.
+        make_analyzer: of the files; whoever has analysed them already gives what was found.
 
     Attributes:
         analyzed: how many files the last run analysed; the others were found again.
@@ -51,12 +52,14 @@ class Execution:
         settings: Settings,
         clock: Callable[[], datetime],
         monotonic: Callable[[], float] = time.monotonic,
+        make_analyzer: Callable[[AnalysisOptions, Settings], FileAnalyzer] = FileAnalyzer,
     ) -> None:
         self._store = store
         self._settings = settings
         self._clock = clock
         self._monotonic = monotonic
         self.analyzed = 0
+        self._make_analyzer = make_analyzer
 
     def run(self, claim: Claim, on_progress: OnProgress) -> Job:
         """Analyse the job to the end of its run; what was kept before is not analysed again.
@@ -78,7 +81,8 @@ class Execution:
             if same is not None:
                 return self._store.finish_run(claim, same.status, self._clock(), same.counts, same.error)
             self._store.plan_files(claim, [file.name for file in inputs.files], digest)
-            pool = open_pool(inputs.analyzer, self._settings.processes, len(inputs.files))
+            analyzer = self._make_analyzer(inputs.analyzer.options, self._settings)
+            pool = open_pool(analyzer, self._settings.processes, len(inputs.files))
             _Run(self._store, claim, inputs, stack.enter_context(pool), progress).run()
         tally = progress.tally
         self.analyzed = progress.analyzed

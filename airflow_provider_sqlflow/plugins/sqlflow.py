@@ -2,10 +2,45 @@
 
 from __future__ import annotations
 
+import logging
+from functools import cached_property
+from typing import Any
+
 from airflow.sdk.plugins_manager import AirflowPlugin
+
+log = logging.getLogger(__name__)
 
 
 class SqlFlowPlugin(AirflowPlugin):
-    """Makes the provider known to Airflow's plug-in manager, so that ``airflow plugins`` lists it."""
+    """Makes the provider known to Airflow's plug-in manager, and listens to tasks where that is asked for."""
 
     name = "sqlflow"
+
+    @cached_property
+    def listeners(self) -> list[Any]:  # type: ignore[override]  # computed: costs nothing where it is off
+        """The listener that captures SQL of other operators, when ``[sqlflow] capture_sql`` is on."""
+        if not _is_capturing():
+            return []
+        from airflow_provider_sqlflow.listeners.capture import SqlCaptureListener
+
+        return [SqlCaptureListener()]
+
+    @cached_property
+    def hook_lineage_readers(self) -> list[Any]:  # type: ignore[override]
+        """Makes Airflow collect what hooks report, when ``[sqlflow] capture_sql`` is on."""
+        if not _is_capturing():
+            return []
+        from airflow.sdk.lineage import HookLineageReader
+
+        return [HookLineageReader]
+
+
+def _is_capturing() -> bool:
+    from airflow_provider_sqlflow import conf
+    from airflow_provider_sqlflow.errors import ConfigError
+
+    try:
+        return bool(conf.captures())
+    except ConfigError as error:
+        log.error("%s: no SQL is captured", error)  # noqa: TRY400  # the option is at fault, no code
+        return False
