@@ -8,7 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from airflow.sdk import Asset, BaseOperator
+from airflow.sdk import Asset, AssetAlias, BaseOperator
 from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowSkipException
 
 from airflow_provider_sqlflow import conf
@@ -29,6 +29,7 @@ from airflow_provider_sqlflow.jobs.model import (
     TextSource,
 )
 from airflow_provider_sqlflow.jobs.schedules.model import JOB_TAG_PREFIX
+from airflow_provider_sqlflow.operators.outlets import emit_assets
 from airflow_provider_sqlflow.operators.sqlflow import JOB_ID_XCOM_KEY, SqlFlowExportOperator
 
 if TYPE_CHECKING:
@@ -37,6 +38,8 @@ if TYPE_CHECKING:
     from airflow_provider_sqlflow.client.base import SqlFlowClient
 
 AUTO_DIALECT = "auto"
+TABLES_ALIAS = "sqlflow_lineage"
+"""The alias of events of tables."""
 
 
 class _ClientOperator(BaseOperator):
@@ -295,10 +298,11 @@ class SqlFlowExportJobOperator(SqlFlowExportOperator):
 
 
 class SqlFlowPublishOperator(_ClientOperator):
-    """Tell that a job has new lineage: an event of the asset that stands for the job.
+    """Tell that a job has new lineage: an event of the asset that stands for the job, and of tables.
 
     The asset's name is ``asset``, its URI ``x-sqlflow://job/`` and that. The event's ``extra`` has the job as
-    ``SqlFlowSubmitJobOperator`` returns it, and the exported files; the task returns the same.
+    ``SqlFlowSubmitJobOperator`` returns it, and the exported files; the task returns the same. Each table
+    that the job writes has an event of its own, on the alias ``sqlflow_lineage``.
 
     Args:
         job_id: the job (templated).
@@ -310,7 +314,8 @@ class SqlFlowPublishOperator(_ClientOperator):
     template_fields: Sequence[str] = ("job_id",)
 
     def __init__(self, *, job_id: str, asset: str, export_task_id: str = "", **kwargs: Any) -> None:
-        super().__init__(outlets=[Asset(name=asset, uri=f"x-sqlflow://job/{asset}")], **kwargs)
+        own = Asset(name=asset, uri=f"x-sqlflow://job/{asset}")
+        super().__init__(outlets=[own, AssetAlias(TABLES_ALIAS)], **kwargs)
         self.job_id = job_id
         self.asset = asset
         self.export_task_id = export_task_id
@@ -318,14 +323,19 @@ class SqlFlowPublishOperator(_ClientOperator):
     def execute(self, context: Context) -> dict[str, Any]:
         """Publish."""
         with self._client() as client:
-            extra = job_summary(client.get_job(JobId(self.job_id)))
-        exported: Any = None
-        if self.export_task_id:
-            exported = context["ti"].xcom_pull(task_ids=self.export_task_id)
-        extra["exports"] = [one["path"] for one in exported["exports"]] if exported else []
-        [outlet] = self.outlets
-        context["outlet_events"][outlet].extra = extra
+            job = client.get_job(JobId(self.job_id))
+            extra = {**job_summary(job), "exports": self._exports(context)}
+            own, _ = self.outlets
+            context["outlet_events"][own].extra = extra
+            emit_assets(self, self.hook, job, context, "", {"exports": extra["exports"]})
         return extra
+
+    def _exports(self, context: Context) -> list[str]:
+        """Paths of the files that the export task wrote."""
+        if not self.export_task_id:
+            return []
+        exported = context["ti"].xcom_pull(task_ids=self.export_task_id)
+        return [one["path"] for one in exported["exports"]] if exported else []
 
 
 class SqlFlowProblemsOperator(BaseOperator):

@@ -218,12 +218,16 @@ def test_relative_exports_go_below_home(job, client, context, tmp_path):
 
 def test_publish_tells_what_there_is(job, client, context):
     publish = make(SqlFlowPublishOperator, job_id=str(job.id), asset="sqlflow_x", export_task_id="export")
-    [outlet] = publish.outlets
+    outlet, alias = publish.outlets
+    assert alias.name == "sqlflow_lineage"
+    tables = []
+    add = SimpleNamespace(add=lambda asset, extra: tables.append((asset.uri, extra["job_id"])))
     assert (outlet.name, outlet.uri) == ("sqlflow_x", "x-sqlflow://job/sqlflow_x")
-    context["outlet_events"] = {outlet: SimpleNamespace(extra=None)}
+    context["outlet_events"] = {outlet: SimpleNamespace(extra=None), alias: add}
     context["ti"].xcom_pull = lambda task_ids: {"exports": [{"path": "/out/x.csv"}]}
     extra = publish.execute(context)
     assert extra["job_id"] == str(job.id)
     assert extra["counts"]["column_edges"] > 0
     assert extra["exports"] == ["/out/x.csv"]
     assert context["outlet_events"][outlet].extra == extra
+    assert tables == [("sqlflow://postgres/t", str(job.id)), ("sqlflow://postgres/u", str(job.id))]
