@@ -97,7 +97,7 @@ class SqlCaptureListener:
             "Reading the task's SQL", seconds, lambda: self._read(task_instance, takes_hooks, seconds)
         )
         if readings and takes_events and emission is not None:
-            ours = event_lineage(readings)
+            ours = event_lineage(readings, includes_sql=conf.openlineage_include_sql())
             if ours.has_datasets:
                 change = lineage_change(emission, task_instance, ours)
                 stack.enter_context(changed_extraction(emission, task, change))

@@ -33,6 +33,7 @@ class EventLineage:
         lineage: of the columns of outputs.
         is_complete: whether every statement was understood and every relation could be named.
         scripts: the SQL, one script a connection, and its dialect.
+        includes_sql: whether SQL may stand in events.
     """
 
     inputs: dict[DatasetId, Columns] = field(default_factory=dict)
@@ -40,6 +41,7 @@ class EventLineage:
     lineage: dict[DatasetId, OutputLineage] = field(default_factory=dict)
     is_complete: bool = True
     scripts: list[tuple[str, str]] = field(default_factory=list)
+    includes_sql: bool = True
 
     @property
     def has_datasets(self) -> bool:
@@ -47,9 +49,9 @@ class EventLineage:
         return bool(self.inputs or self.outputs)
 
 
-def event_lineage(readings: Iterable[SqlReading]) -> EventLineage:
+def event_lineage(readings: Iterable[SqlReading], *, includes_sql: bool = True) -> EventLineage:
     """All readings of a task together. What ran in a database without a known address is left out."""
-    found = EventLineage()
+    found = EventLineage(includes_sql=includes_sql)
     for reading in readings:
         found.scripts.append((reading.text, reading.database.naming.dialect))
         if not reading.database.naming.is_resolved:
@@ -85,8 +87,9 @@ def with_our_lineage(base: Lineage, ours: EventLineage) -> Lineage:
             inputs.append(
                 InputDataset(dataset.namespace, dataset.name, inputFacets={}, facets=schema_facet(columns))
             )
+    clean = str if ours.includes_sql else None  # secrets were taken out before the SQL was read
     lineages = {
-        _key(dataset): column_lineage_facet(spelling.lineage(dataset, lineage))
+        _key(dataset): column_lineage_facet(spelling.lineage(dataset, lineage), clean)
         for dataset, lineage in ours.lineage.items()
     }
     understood = {_key(dataset) for dataset in ours.outputs}
@@ -104,7 +107,7 @@ def with_our_lineage(base: Lineage, ours: EventLineage) -> Lineage:
     run_facets, job_facets = dict(base.run_facets), dict(base.job_facets)
     if ours.is_complete:
         run_facets.pop("extractionError", None)  # of the parser whose result this replaces
-    if "sql" not in job_facets:
+    if "sql" not in job_facets and ours.includes_sql:
         text = ";\n".join(text for text, _ in ours.scripts)
         job_facets["sql"] = sql_job.SQLJobFacet(
             query=text, dialect=ours.scripts[0][1] or None, producer=PRODUCER

@@ -23,6 +23,7 @@ from airflow_provider_sqlflow.jobs.model import TRANSITIONS, JobCounts, JobStatu
 from airflow_provider_sqlflow.settings import Settings
 
 sys.path.insert(0, str(Path(__file__).parent))
+import captured_sql_page
 import cli_page
 import constructs_page
 
@@ -62,6 +63,20 @@ def test_the_constructs_page_counts_the_fixtures(read_page):
     assert read_page("reference/constructs.md") == constructs_page.render(), (
         "run: python tests/docs/constructs_page.py > docs/reference/constructs.md"
     )
+
+
+# Captured SQL ------------------------------------------------------------------------------------
+
+
+def test_the_captured_sql_page_is_what_both_parsers_give(read_page):
+    assert read_page("explanation/captured-sql.md") == captured_sql_page.render(), (
+        "run: python tests/docs/captured_sql_page.py > docs/explanation/captured-sql.md"
+    )
+
+
+@pytest.mark.parametrize("title", captured_sql_page.STATEMENTS)
+def test_every_statement_of_the_captured_sql_page_has_our_column_lineage(title):
+    assert captured_sql_page.read(captured_sql_page.STATEMENTS[title])
 
 
 # Configuration and connection --------------------------------------------------------------------

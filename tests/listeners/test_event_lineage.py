@@ -135,6 +135,16 @@ def test_statements_and_connections_add_up():
     assert {item.namespace for item in found.inputs} == {NAMESPACE, "postgres://other:5432"}
 
 
+def test_sql_stays_out_of_events_where_it_may_not_stand():
+    ours = event_lineage(
+        [reading("INSERT INTO daily (total) SELECT amount + 1 FROM orders")], includes_sql=False
+    )
+    found = with_our_lineage(OperatorLineage(), ours)
+    assert found.job_facets == {}
+    assert fields_of(found.outputs[0]) == {"total": ["shop.public.orders.amount"]}
+    assert "amount + 1" not in str(found.outputs[0])
+
+
 def test_a_database_without_an_address_names_nothing():
     ours = event_lineage([reading("INSERT INTO daily (a) SELECT a FROM orders", namespace="")])
     assert not ours.has_datasets

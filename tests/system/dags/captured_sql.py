@@ -19,7 +19,7 @@ def make_dag(name: str) -> DAG:
 
 
 def forget_reports(_context=None):
-    """``dag.test()`` has one process for all tasks, where what hooks report adds up; workers have one each."""
+    """``dag.test()`` has one process for all tasks, where what hooks report adds up; workers have many."""
     get_hook_lineage_collector.cache_clear()
 
 
