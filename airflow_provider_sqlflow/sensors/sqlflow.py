@@ -9,8 +9,9 @@ from datetime import datetime, timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from airflow.sdk import BaseSensorOperator, PokeReturnValue, timezone
+from airflow.sdk import BaseSensorOperator, PokeReturnValue, XComArg, timezone
 from airflow.sdk.configuration import conf as airflow_conf
+from airflow.sdk.definitions.xcom_arg import PlainXComArg
 from airflow.sdk.exceptions import AirflowFailException, AirflowSensorTimeout, AirflowSkipException
 from airflow.triggers.base import StartTriggerArgs
 
@@ -116,7 +117,8 @@ class SqlFlowJobSensor(_LineageSensor):
         job_id: the job to wait for (templated).
         fail_on_partial: fail when some statement or file of the job gave no lineage.
         deferrable: wait in the triggerer; ``mode`` then only matters for the first look.
-        start_from_trigger: begin in the triggerer, without a worker slot for the first look.
+        start_from_trigger: begin in the triggerer, without a worker slot for the first look. A template of
+            ``job_id`` that pulls an XCom must then give ``map_indexes``; not for mapped sensors.
         sqlflow_conn_id: id of the connection (templated).
         poke_interval: seconds between two looks; by default ``[sqlflow] poll_interval``.
     """
@@ -149,8 +151,7 @@ class SqlFlowJobSensor(_LineageSensor):
             self.start_trigger_args = dataclasses.replace(
                 self.start_trigger_args,
                 trigger_kwargs={
-                    # The output of another task is told as a template, which the triggerer renders.
-                    "job_id": str(job_id),
+                    "job_id": _as_template(job_id),
                     "sqlflow_conn_id": str(sqlflow_conn_id),
                     "poll_interval": self.poke_interval,
                     "cancel_on_kill": False,
@@ -192,6 +193,18 @@ class SqlFlowJobSensor(_LineageSensor):
         log_job(self.hook, job)
         check_job(job, fail_on_partial=self.fail_on_partial)
         return job_summary(job)
+
+
+def _as_template(value: Any) -> str:
+    """The output of another task as a template that the triggerer can render.
+
+    Airflow 3.3's triggerer answers only XCom pulls that name the map index; others wait for ever.
+    """
+    if not isinstance(value, XComArg):
+        return str(value)
+    if not isinstance(value, PlainXComArg) or value.operator.is_mapped:
+        raise ConfigError("start_from_trigger takes a job_id that is text, a template, or one task's output")
+    return f"{{{{ ti.xcom_pull(task_ids={value.operator.task_id!r}, key={value.key!r}, map_indexes=-1) }}}}"
 
 
 class SqlFlowTableLineageSensor(_LineageSensor):

@@ -14,7 +14,7 @@ from airflow.sdk.exceptions import (
 )
 from airflow.sdk.module_loading import import_string
 
-from airflow_provider_sqlflow.errors import RemoteUnavailableError, StoreUnavailableError
+from airflow_provider_sqlflow.errors import ConfigError, RemoteUnavailableError, StoreUnavailableError
 from airflow_provider_sqlflow.hooks.sqlflow import SqlFlowHook
 from airflow_provider_sqlflow.jobs.model import JobId, JobRequest, JobRun, JobStatus, TableRole, TextSource
 from airflow_provider_sqlflow.operators.sqlflow import SqlFlowSubmitJobOperator
@@ -168,7 +168,7 @@ class TestStartingFromTheTrigger:
         assert sensor.start_from_trigger
         arguments = sensor.start_trigger_args.trigger_kwargs
         assert arguments == {
-            "job_id": "{{ task_instance.xcom_pull(task_ids='submit', dag_id='dag', key='job_id') }}",
+            "job_id": "{{ ti.xcom_pull(task_ids='submit', key='job_id', map_indexes=-1) }}",
             "sqlflow_conn_id": "c",
             "poll_interval": 3,
             "cancel_on_kill": False,
@@ -178,6 +178,15 @@ class TestStartingFromTheTrigger:
         trigger = import_string(sensor.start_trigger_args.trigger_cls)(**arguments)
         assert set(arguments) & set(SqlFlowJobSensor.template_fields) == {"job_id", "sqlflow_conn_id"}
         assert all(hasattr(trigger, name) for name in arguments)
+
+    def test_several_jobs_are_refused(self):
+        with DAG("dag", schedule=None):
+            mapped = SqlFlowSubmitJobOperator.partial(task_id="submit", dialect="mysql").expand(
+                sql=["a", "b"]
+            )
+            for output in (mapped.output["job_id"], mapped.output.map(str)):
+                with pytest.raises(ConfigError, match="one task's output"):
+                    SqlFlowJobSensor(task_id="wait", job_id=output, start_from_trigger=True)
 
     def test_it_is_off_unless_told(self, make_client):
         assert make_sensor(make_client()).start_from_trigger is False
