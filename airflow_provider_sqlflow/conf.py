@@ -210,7 +210,7 @@ def lineage_url(job_id: str) -> str:
 
 
 @cache
-def captures() -> frozenset[str]:
+def capture_sql() -> frozenset[str]:
     """``[sqlflow] capture_sql``: who hears of SQL that other operators run: ``openlineage``, ``store``.
 
     Raises:
@@ -303,7 +303,7 @@ def clear_cache() -> None:
         openlineage_spool,
         _job_url,
         _lineage_url,
-        captures,
+        capture_sql,
         capture_seconds,
         capture_max_chars,
         settings,

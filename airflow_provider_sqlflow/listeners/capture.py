@@ -52,7 +52,7 @@ class SqlCaptureListener:
 
         self._reported_before = count_reported()
         task = getattr(task_instance, "task", None)
-        if "openlineage" not in conf.captures() or not callable(getattr(task, "get_db_hook", None)):
+        if "openlineage" not in conf.capture_sql() or not callable(getattr(task, "get_db_hook", None)):
             return
         from airflow_provider_sqlflow.listeners.event_lineage import without_column_lineage
         from airflow_provider_sqlflow.listeners.extractor import changed_extraction, emission_of
@@ -69,7 +69,7 @@ class SqlCaptureListener:
             except Exception:
                 log.warning("SQL of the task was not captured; the task is not affected", exc_info=True)
             result = yield
-        if readings and is_success and "store" in conf.captures():
+        if readings and is_success and "store" in conf.capture_sql():
             _learn(readings, task_instance)
         return result
 
@@ -88,8 +88,8 @@ class SqlCaptureListener:
         emission = emission_of(task)
         if emission is not None and not emission.takes_operators:
             return []  # the platform's policy: no lineage of this task
-        takes_events = emission is not None and "openlineage" in conf.captures()
-        if not takes_events and not (is_success and "store" in conf.captures()):
+        takes_events = emission is not None and "openlineage" in conf.capture_sql()
+        if not takes_events and not (is_success and "store" in conf.capture_sql()):
             return []
         takes_hooks = emission is None or emission.takes_hooks
         seconds = conf.capture_seconds()

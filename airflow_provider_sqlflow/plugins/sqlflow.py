@@ -40,7 +40,7 @@ def _is_capturing() -> bool:
     from airflow_provider_sqlflow.errors import ConfigError
 
     try:
-        return bool(conf.captures())
+        return bool(conf.capture_sql())
     except ConfigError as error:
         log.error("%s: no SQL is captured", error)  # noqa: TRY400  # the option is at fault, no code
         return False

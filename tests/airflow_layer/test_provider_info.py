@@ -98,7 +98,8 @@ def test_the_plugin_is_listed_and_registered():
 def test_options_are_those_of_conf_with_the_defaults_of_settings():
     options = get_provider_info()["config"]["sqlflow"]["options"]
     defaults = {field.name: field.default for field in fields(Settings)}
-    assert set(options) == {*defaults, "poll_interval", "job_url", "lineage_url"}
+    capture = {"capture_sql", "capture_seconds", "capture_max_chars"}
+    assert set(options) == {*defaults, *capture, "poll_interval", "job_url", "lineage_url"}
     for name, option in options.items():
         function = getattr(conf, name)
         assert f"[sqlflow] {name}" in function.__doc__

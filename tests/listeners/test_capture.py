@@ -130,4 +130,4 @@ def test_the_plug_in_listens_only_when_asked(word, count, monkeypatch):
 def test_a_wrong_word_is_named(monkeypatch):
     monkeypatch.setenv("AIRFLOW__SQLFLOW__CAPTURE_SQL", "on")
     with pytest.raises(ConfigError, match="'on' is not one of: off, openlineage, store, both"):
-        conf.captures()
+        conf.capture_sql()
