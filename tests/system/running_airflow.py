@@ -23,7 +23,7 @@ import psutil
 Answer = TypeVar("Answer")
 
 PARTS = ("api-server", "scheduler", "dag-processor", "triggerer")
-WAIT_SECONDS = 240.0
+WAIT_SECONDS = 400.0
 """Long enough for a machine that does something else beside; nothing waits for it where all is well."""
 
 
