@@ -1,18 +1,19 @@
-"""Runs whenever some lineage job found tables written, and looks at one asset event a table."""
+"""Runs whenever a lineage job found tables written, and tells which: an asset event a table."""
 
 # [START sqlflow_assets]
 from airflow.sdk import AssetAlias, dag, task
 
+TABLES = AssetAlias("warehouse_tables")
 
-@dag(schedule=AssetAlias("warehouse_tables"), tags=["sqlflow", "example"])
+
+@dag(schedule=TABLES, tags=["sqlflow", "example"])
 def example_sqlflow_assets():
     @task
     def written_tables(triggering_asset_events=None) -> list[str]:
-        found = []
-        for asset, events in triggering_asset_events.items():
-            found.append(asset.uri)  # sqlflow://postgres/marts/fct_store_sales
-            print(asset.uri, [event.extra["job_id"] for event in events])
-        return found
+        events = triggering_asset_events[TABLES]
+        for event in events:
+            print(event.asset.uri, event.extra["job_id"])  # sqlflow://postgres/marts/fct_store_sales
+        return sorted({event.asset.uri for event in events})
 
     written_tables()
 

@@ -141,6 +141,9 @@ class SqlFlowJobSensor(_LineageSensor):
         poke_interval: timedelta | float | None = None,
         **kwargs: Any,
     ) -> None:
+        job_template = (
+            _as_template(job_id) if start_from_trigger else ""
+        )  # refuses before the Dag has the task
         super().__init__(
             deferrable=deferrable, sqlflow_conn_id=sqlflow_conn_id, poke_interval=poke_interval, **kwargs
         )
@@ -151,7 +154,7 @@ class SqlFlowJobSensor(_LineageSensor):
             self.start_trigger_args = dataclasses.replace(
                 self.start_trigger_args,
                 trigger_kwargs={
-                    "job_id": _as_template(job_id),
+                    "job_id": job_template,
                     "sqlflow_conn_id": str(sqlflow_conn_id),
                     "poll_interval": self.poke_interval,
                     "cancel_on_kill": False,
