@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, TypeVar
 
@@ -378,7 +379,8 @@ def _open_client(connection: Connection | None) -> SqlFlowClient:
         from airflow_provider_sqlflow.client.http.settings import settings_from
 
         try:
-            return HttpClient(settings_from(**remote_options(connection)), settings)
+            remote = settings_from(**remote_options(connection))
+            return HttpClient(replace(remote, on_token=mask_secret), settings)
         except ConfigError as error:
             raise ConfigError(f"connection {connection.conn_id}: {error}") from None
     from airflow_provider_sqlflow.client.embedded import EmbeddedClient

@@ -9,6 +9,7 @@ import time
 
 import pytest
 from airflow.sdk import DAG
+from airflow.sdk._shared.secrets_masker import redact
 from airflow.sdk.exceptions import AirflowFailException, TaskDeferred
 
 from airflow_provider_sqlflow.client.http import transport
@@ -289,3 +290,12 @@ class TestConnection:
 def _fails(operator, context):
     with pytest.raises(AirflowFailException):
         operator.execute(context)
+
+
+def test_a_token_that_the_service_gave_is_masked(remote):
+    hook = SqlFlowHook(CONNECTION)
+    hook.list_jobs(JobFilter())
+    hook.close()
+    [token] = remote.tokens
+    assert len(token) > 4, "Airflow masks no shorter word"
+    assert token not in redact(f"token={token}")

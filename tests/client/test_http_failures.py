@@ -258,6 +258,16 @@ class TestToken:
         assert len(fake.calls("generateToken")) == 2
         assert len(fake.calls(SUMMARY)) == 2
 
+    def test_each_is_told_to_whoever_masks_logs(self, fake: FakeSqlFlow, make_client: MakeClient) -> None:
+        told: list[str] = []
+        client = make_client(on_token=told.append)
+        client.ping()
+        first = set(fake.tokens)
+        fake.tokens.clear()
+        client.ping()
+        assert len(told) == 2
+        assert set(told) == first | fake.tokens
+
     def test_a_new_token_that_is_refused_too_is_an_error(self, fake: FakeSqlFlow, client: HttpClient) -> None:
         fake.answer_first(SUMMARY, *[refusal(401, "go away")] * 9)
         with pytest.raises(AuthenticationError, match="go away"):

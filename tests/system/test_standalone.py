@@ -39,7 +39,7 @@ EXAMPLES = ("check_syntax", "decorator", "minimal", "notifier", "persist_job", "
 
 
 def test_every_example_runs_and_what_is_written_schedules_others(standalone):
-    runs = {name: standalone.run_dag(f"example_sqlflow_{name}") for name in EXAMPLES}
+    runs = {name: standalone.run_dag(f"example_sqlflow_{name}", {}) for name in EXAMPLES}
     assert {name: run["state"] for name, (_, run) in runs.items()} == dict.fromkeys(EXAMPLES, "success")
 
     # The tables that the task group's SQL writes became assets, and their alias scheduled another Dag.

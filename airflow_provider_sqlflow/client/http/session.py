@@ -57,7 +57,10 @@ class Session:
         """A token other than the refused one; callers that wait for the same one fetch it once."""
         async with self._renewing:
             if self._token in ("", refused):
-                self._token = await self._fetch()
+                token = await self._fetch()
+                if self._settings.on_token is not None:
+                    await asyncio.to_thread(self._settings.on_token, token)
+                self._token = token
             return self._token
 
     async def _fetch(self) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
@@ -36,6 +37,8 @@ class HttpSettings:
         transfer_deadline: the same for operations that send or fetch files.
         attempts: how often an operation is tried.
         timezone: IANA name of the zone that the service's times are in; they come without one.
+        on_token: told of each token that the service gives, so that whoever keeps logs can mask it. Called in
+            a thread of its own.
     """
 
     base_url: str
@@ -51,6 +54,7 @@ class HttpSettings:
     transfer_deadline: float = 3600.0
     attempts: int = 5
     timezone: str = "UTC"
+    on_token: Callable[[str], None] | None = field(default=None, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         for name in ("connect_timeout", "read_timeout", "deadline", "transfer_deadline", "attempts"):
