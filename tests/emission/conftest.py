@@ -6,7 +6,7 @@ import importlib.util
 import json
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import datetime, timezone
 from functools import cache
 from pathlib import Path
@@ -31,6 +31,15 @@ Emit = Callable[..., list[dict[str, Any]]]
 
 
 _BUILDERS = {"runs": build_events, "job": build_job_events, "static": build_static_events}
+
+
+@pytest.fixture(autouse=True)
+def same_environment() -> Iterator[None]:
+    """The OpenLineage client writes its own spelling of OPENLINEAGE_URL into the environment."""
+    before = dict(os.environ)
+    yield
+    for name in set(os.environ) - set(before):
+        del os.environ[name]
 
 
 @pytest.fixture

@@ -60,6 +60,33 @@ def fresh_options() -> Iterator[None]:
     conf.clear_cache()
 
 
+@pytest.fixture(autouse=True)
+def fresh_provider_options() -> Iterator[None]:
+    """The OpenLineage provider keeps its options for a process, too."""
+    from airflow.providers.openlineage import conf as provider_conf
+
+    def forget() -> None:
+        for option in vars(provider_conf).values():
+            if hasattr(option, "cache_clear"):
+                option.cache_clear()
+
+    forget()
+    yield
+    forget()
+
+
+@pytest.fixture(autouse=True)
+def collecting(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """What hooks report is collected, whatever plug-ins an earlier test made Airflow load."""
+    from airflow.sdk import plugins_manager
+    from airflow.sdk.lineage import get_hook_lineage_collector
+
+    monkeypatch.setattr(plugins_manager, "get_hook_lineage_readers_plugins", lambda: [object()])
+    get_hook_lineage_collector.cache_clear()
+    yield
+    get_hook_lineage_collector.cache_clear()
+
+
 @pytest.fixture
 def sqlite_hook(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     """A hook of a SQLite file with two tables; the connection is ``warehouse``."""

@@ -84,7 +84,8 @@ def test_every_format_writes_an_answer(store, lineage, format):
     graph = lineage.closure("stage.t", Direction.UPSTREAM)
     written = render(format, graph_result(graph), title="stage.t")
     assert written
-    if format != "png":
+    # Pixels hold no words; an E-R diagram shows keys and joins, which the rows of a look-up do not hold.
+    if format not in ("png", "er-json", "er-svg"):
         assert b"raw" in written
 
 
