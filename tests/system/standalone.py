@@ -55,9 +55,14 @@ class Standalone:
         Returns:
             Its path under ``/api/v2``, and the run.
         """
-        self.wait_for("Dag", lambda: self.client.get(f"/api/v2/dags/{dag_id}").status_code == 200)
         body = {"logical_date": None, "conf": dict(conf)}
-        answer = self.client.post(f"/api/v2/dags/{dag_id}/dagRuns", json=body).raise_for_status().json()
+
+        def begun() -> dict[str, Any] | None:
+            # A Dag is listed a moment before it can be run.
+            answer = self.client.post(f"/api/v2/dags/{dag_id}/dagRuns", json=body)
+            return None if answer.status_code == 404 else answer.raise_for_status().json()
+
+        answer = self.wait_for(f"the Dag {dag_id}", begun)
         path = f"dags/{dag_id}/dagRuns/{answer['dag_run_id']}"
 
         def ended() -> dict[str, Any] | None:
