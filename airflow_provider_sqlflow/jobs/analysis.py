@@ -14,7 +14,7 @@ from airflow_provider_sqlflow.jobs.incremental import (
     key_without_match,
     lookups_to_json,
 )
-from airflow_provider_sqlflow.jobs.lineage.rows import index_rows
+from airflow_provider_sqlflow.jobs.lineage.rows import index_rows, stored_relations
 from airflow_provider_sqlflow.jobs.model import JobCounts, JobFile, JobRequest, JobStatus
 from airflow_provider_sqlflow.jobs.store.base import FileResult
 from airflow_provider_sqlflow.settings import Settings
@@ -200,7 +200,7 @@ class Tally:
     def add_outcome(self, outcome: FileOutcome) -> None:
         """Count a file's outcome, relations included."""
         result = outcome.result
-        self._relations.update(base_relations(result))
+        self._relations.update(relation.id for relation in stored_relations(result))
         self.add(
             outcome.position,
             outcome.summary,
@@ -271,17 +271,6 @@ def _limits(settings: Settings) -> Limits:
         settings.max_nesting,
         settings.max_statement_seconds,
         clock=time.monotonic,
-    )
-
-
-def base_relations(result: LineageResult) -> tuple[RelationId, ...]:
-    """The relations that live in a database or in files: no intermediates, no query results."""
-    from airflow_provider_sqlflow.engine import RelationKind
-
-    return tuple(
-        item.id
-        for item in result.relations
-        if not item.kind.is_intermediate and item.kind is not RelationKind.RESULT
     )
 
 

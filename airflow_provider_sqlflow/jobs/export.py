@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, BinaryIO
 from uuid import uuid4
 
 from airflow_provider_sqlflow.errors import ExportError, UnknownFormatError
-from airflow_provider_sqlflow.jobs.analysis import base_relations
+from airflow_provider_sqlflow.jobs.lineage.rows import stored_relations
 from airflow_provider_sqlflow.jobs.model import ExportSummary
 
 if TYPE_CHECKING:
@@ -121,7 +121,7 @@ def export_result(
         write_result(result, format, stream, title=title, instant=instant, texts=texts, options=options)
 
     size = write_whole(Path(path), write)
-    return ExportSummary(format, path, size, len(base_relations(result)), len(result.edges()))
+    return ExportSummary(format, path, size, len(stored_relations(result)), len(result.edges()))
 
 
 def write_whole(path: Path, write: Callable[[BinaryIO], None]) -> int:

@@ -43,9 +43,9 @@ def count_document(answer: Mapping[str, Any]) -> Counts:
 
 def count_result(result: LineageResult) -> Counts:
     """Relations and column edges of a result, as an export of the embedded engine counts them."""
-    from airflow_provider_sqlflow.jobs.analysis import base_relations
+    from airflow_provider_sqlflow.jobs.lineage.rows import stored_relations
 
-    return Counts(len(base_relations(result)), len(result.edges()))
+    return Counts(len(stored_relations(result)), len(result.edges()))
 
 
 def csv_counter(delimiter: str) -> Counter:

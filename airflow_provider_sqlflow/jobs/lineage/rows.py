@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from airflow_provider_sqlflow.engine import LineageResult, RelationId
+    from airflow_provider_sqlflow.engine import LineageResult, Relation, RelationId
 
 
 class RelationRow(NamedTuple):
@@ -51,12 +51,24 @@ class IndexRows:
     row_links: tuple[tuple[int, int], ...] = ()
 
 
-def index_rows(result: LineageResult) -> IndexRows:
-    """The rows of a result. Edges into a query result that nobody stores are left out."""
-    from airflow_provider_sqlflow.engine import Effect, RelationKind
+def stored_relations(result: LineageResult) -> tuple[Relation, ...]:
+    """The relations that live in a database or in files, in reading order: what jobs count and look up.
+
+    No intermediates, query results, table functions, variables or one-row dummies such as DUAL.
+    """
+    from airflow_provider_sqlflow.engine import RelationKind
 
     outside = {RelationKind.RESULT, RelationKind.CONSTANT, RelationKind.FUNCTION, RelationKind.VARIABLE}
-    kept = [item for item in result.relations if not item.kind.is_intermediate and item.kind not in outside]
+    return tuple(
+        item for item in result.relations if not item.kind.is_intermediate and item.kind not in outside
+    )
+
+
+def index_rows(result: LineageResult) -> IndexRows:
+    """The rows of a result. Edges into a query result that nobody stores are left out."""
+    from airflow_provider_sqlflow.engine import Effect
+
+    kept = stored_relations(result)
     reads, writes = set(result.sources), set(result.targets)
     numbers: dict[RelationId, int] = {item.id: number for number, item in enumerate(kept)}
     edges = [
