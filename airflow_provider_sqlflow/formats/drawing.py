@@ -18,7 +18,7 @@ from airflow_provider_sqlflow.engine.model import (
     RelationId,
     RelationKind,
 )
-from airflow_provider_sqlflow.formats.lookup import RelationNames, used_columns
+from airflow_provider_sqlflow.formats.lookup import RelationNames, shown_edges, used_columns
 from airflow_provider_sqlflow.formats.options import ExportOptions, ResultSets
 from airflow_provider_sqlflow.formats.palette import one_line, shorten
 
@@ -109,21 +109,13 @@ class Drawing:
 
 
 def select_edges(result: LineageResult, options: ExportOptions) -> tuple[Edge, ...]:
-    """The column edges that the options leave."""
+    """The column edges that the options leave; a one-row dummy such as DUAL is drawn with constants only."""
     kinds = result.kinds()
-    hidden = set()
-    if options.result_sets is ResultSets.NONE:
-        hidden.add(RelationKind.RESULT)
-    if not options.constants:
-        hidden.add(RelationKind.CONSTANT)
-
-    def is_shown(edge: Edge) -> bool:
-        wanted = options.direct if edge.effect is Effect.DIRECT else options.indirect
-        ends = (edge.source.relation, edge.target.relation)
-        return wanted and not any(kinds.get(end) in hidden for end in ends)
-
-    edges = result.edges(intermediates=options.result_sets is ResultSets.ALL)
-    return tuple(edge for edge in edges if is_shown(edge))
+    return tuple(
+        edge
+        for edge in shown_edges(result, options)
+        if options.constants or kinds.get(edge.source.relation) is not RelationKind.CONSTANT
+    )
 
 
 def join_columns(edges: Iterable[Edge]) -> tuple[Link, ...]:

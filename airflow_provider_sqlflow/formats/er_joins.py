@@ -11,8 +11,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
-from airflow_provider_sqlflow.engine.calls import Name, read_comparisons
+from airflow_provider_sqlflow.engine.calls import read_comparisons
 from airflow_provider_sqlflow.engine.model import ColumnRef, LineageResult, RelationId, Span, Subtype
+from airflow_provider_sqlflow.formats.references import match_references
 
 _CONDITIONS = frozenset({Subtype.JOIN, Subtype.FILTER})
 _OTHER_COMPARISONS = re.compile(r"[<>]|!=|\blike\b|\bilike\b", re.IGNORECASE)
@@ -55,7 +56,7 @@ def _pairs(text: str, sources: Sequence[ColumnRef], dialect: str) -> Iterator[tu
                     yield left, right
         return
     references = [name for one in comparisons for name in (*one.left, *one.right)]
-    meanings = _match(list(dict.fromkeys(references)), sources)
+    meanings = match_references(list(dict.fromkeys(references)), sources)
     for one in comparisons:
         if len(one.left) != 1 or len(one.right) != 1 or not is_equality(one.text):
             continue
@@ -71,38 +72,3 @@ def is_equality(comparison: str) -> bool:
     (True, False)
     """
     return _OTHER_COMPARISONS.search(comparison.replace("<=>", "=")) is None
-
-
-def _match(references: Sequence[Name], sources: Sequence[ColumnRef]) -> dict[Name, ColumnRef]:
-    """The stored column that each reference means.
-
-    By column name; where several relations have it, by what the qualifier means elsewhere in the
-    condition, and at last in reading order, which references and edges share. A column that a CTE
-    renamed matches none by name: the last reference left over means the last column left over.
-    """
-    named: dict[str, list[ColumnRef]] = {}
-    for source in sources:
-        named.setdefault((source.name or "").casefold(), []).append(source)
-    relations = {source.relation.name.casefold(): source.relation for source in sources}
-    qualifiers = {
-        name[-2]: relations[name[-2].casefold()]
-        for name in references
-        if len(name) > 1 and name[-2].casefold() in relations
-    }
-    for name in references:
-        candidates = named.get(name[-1].casefold(), [])
-        if len(name) > 1 and len(candidates) == 1:
-            qualifiers.setdefault(name[-2], candidates[0].relation)
-    found: dict[Name, ColumnRef] = {}
-    for name in references:
-        candidates = named.get(name[-1].casefold(), [])
-        meant = qualifiers.get(name[-2]) if len(name) > 1 else None
-        fitting = [one for one in candidates if one.relation == meant] if len(candidates) > 1 else candidates
-        unused = [one for one in candidates if one not in found.values()]
-        if fitting or unused:
-            found[name] = (fitting or unused)[0]
-    left_over = [name for name in references if name not in found]
-    unused = [source for source in sources if source not in found.values()]
-    if len(left_over) == len(unused) == 1:
-        found[left_over[0]] = unused[0]
-    return found

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from itertools import combinations
 
-from airflow_provider_sqlflow.engine.calls import Comparison, Name, read_comparisons
+from airflow_provider_sqlflow.engine.calls import read_comparisons
 from airflow_provider_sqlflow.engine.model import ColumnRef, Edge, Span, StatementLineage, Subtype
 from airflow_provider_sqlflow.engine.outline import StatementOutline
+from airflow_provider_sqlflow.formats.references import match_references
 from airflow_provider_sqlflow.formats.sqlflow.flow import JOIN, Condition, Flow
 from airflow_provider_sqlflow.formats.sqlflow.terms import clause_type_of, effect_type_of
 
@@ -55,35 +56,11 @@ def _pairs(edges: Sequence[Edge], dialect: str) -> Iterable[tuple[ColumnRef, Col
             if left.relation != right.relation:
                 yield left, right, f"{left} = {right}"
         return
-    names = _names_of_sources(comparisons, sources)
+    references = dict.fromkeys(name for one in comparisons for name in (*one.left, *one.right))
+    names = match_references(list(references), sources)
     for comparison in comparisons:
         for left_name in comparison.left:
             for right_name in comparison.right:
                 left_ref, right_ref = names.get(left_name), names.get(right_name)
                 if left_ref and right_ref and left_ref.relation != right_ref.relation:
                     yield left_ref, right_ref, comparison.text
-
-
-def _names_of_sources(
-    comparisons: Iterable[Comparison], sources: Sequence[ColumnRef]
-) -> dict[Name, ColumnRef]:
-    """The column that each reference means.
-
-    References and sources of one column name come in one order; a qualifier that is a relation's name
-    decides first.
-    """
-    references = list(dict.fromkeys(name for one in comparisons for name in (*one.left, *one.right)))
-    found: dict[Name, ColumnRef] = {}
-    by_name: dict[str, list[ColumnRef]] = {}
-    for source in sources:
-        by_name.setdefault((source.name or "").casefold(), []).append(source)
-    for name in references:
-        for source in by_name.get(name[-1].casefold(), ()):
-            if len(name) > 1 and name[-2].casefold() == source.relation.name.casefold():
-                found[name] = source
-    for name in references:
-        if name not in found:
-            rest = [one for one in by_name.get(name[-1].casefold(), ()) if one not in found.values()]
-            if rest:
-                found[name] = rest[0]
-    return found
