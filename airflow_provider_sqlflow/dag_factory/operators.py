@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +12,7 @@ from airflow.sdk.exceptions import AirflowException, AirflowFailException, Airfl
 
 from airflow_provider_sqlflow import conf
 from airflow_provider_sqlflow.errors import JobTransitionError
+from airflow_provider_sqlflow.hooks.connected import Connected
 from airflow_provider_sqlflow.hooks.outcome import airflow_errors, job_summary
 from airflow_provider_sqlflow.hooks.sqlflow import SqlFlowHook
 from airflow_provider_sqlflow.ingest.urls import is_url
@@ -42,7 +42,7 @@ TABLES_ALIAS = "sqlflow_lineage"
 """The alias of events of tables."""
 
 
-class _ClientOperator(BaseOperator):
+class _ClientOperator(Connected, BaseOperator):
     """A task that talks to the client of a connection."""
 
     ui_color = "#dcedf7"
@@ -50,11 +50,6 @@ class _ClientOperator(BaseOperator):
     def __init__(self, *, sqlflow_conn_id: str = SqlFlowHook.default_conn_name, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.sqlflow_conn_id = sqlflow_conn_id
-
-    @cached_property
-    def hook(self) -> SqlFlowHook:
-        """The hook of the connection."""
-        return SqlFlowHook(self.sqlflow_conn_id)
 
     @contextmanager
     def _client(self) -> Iterator[SqlFlowClient]:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseOperator
 
 from airflow_provider_sqlflow.errors import JobNotFoundError
+from airflow_provider_sqlflow.hooks.connected import Connected
 from airflow_provider_sqlflow.hooks.outcome import airflow_errors, job_summary
 from airflow_provider_sqlflow.hooks.sqlflow import SqlFlowHook
 from airflow_provider_sqlflow.jobs.model import Job, JobId
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from airflow.sdk import Context
 
 
-class SqlFlowCancelJobOperator(BaseOperator):
+class SqlFlowCancelJobOperator(Connected, BaseOperator):
     """Stop a lineage job; one that has ended stays as it is.
 
     Returns the job as ``SqlFlowSubmitJobOperator`` does.
@@ -37,11 +37,6 @@ class SqlFlowCancelJobOperator(BaseOperator):
         self.job_id = job_id
         self.sqlflow_conn_id = sqlflow_conn_id
 
-    @cached_property
-    def hook(self) -> SqlFlowHook:
-        """The hook of the connection."""
-        return SqlFlowHook(self.sqlflow_conn_id)
-
     def execute(self, context: Context) -> dict[str, Any]:
         """Cancel.
 
@@ -57,7 +52,7 @@ class SqlFlowCancelJobOperator(BaseOperator):
         return job_summary(job)
 
 
-class SqlFlowDeleteJobOperator(BaseOperator):
+class SqlFlowDeleteJobOperator(Connected, BaseOperator):
     """Remove a lineage job's input and results; a running one is stopped. Its line in the list stays.
 
     Returns the job as ``SqlFlowSubmitJobOperator`` does, or ``None`` for one that does not exist.
@@ -83,11 +78,6 @@ class SqlFlowDeleteJobOperator(BaseOperator):
         self.job_id = job_id
         self.fail_if_missing = fail_if_missing
         self.sqlflow_conn_id = sqlflow_conn_id
-
-    @cached_property
-    def hook(self) -> SqlFlowHook:
-        """The hook of the connection."""
-        return SqlFlowHook(self.sqlflow_conn_id)
 
     def execute(self, context: Context) -> dict[str, Any] | None:
         """Delete.

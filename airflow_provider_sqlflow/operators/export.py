@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseOperator
 
+from airflow_provider_sqlflow.hooks.connected import Connected
 from airflow_provider_sqlflow.hooks.outcome import airflow_errors
 from airflow_provider_sqlflow.hooks.sqlflow import SqlFlowHook
 from airflow_provider_sqlflow.jobs.model import JobId
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from airflow.sdk import Context, ObjectStoragePath
 
 
-class SqlFlowExportOperator(TaskLineage, BaseOperator):
+class SqlFlowExportOperator(Connected, TaskLineage, BaseOperator):
     """Write the result of a lineage job to files.
 
     Returns a dict: ``job_id``, ``job_name`` and ``exports``, a list of dicts with ``format``,
@@ -73,11 +73,6 @@ class SqlFlowExportOperator(TaskLineage, BaseOperator):
         self.emit_assets = emit_assets
         self.dataset_namespace = dataset_namespace
         self.sqlflow_conn_id = sqlflow_conn_id
-
-    @cached_property
-    def hook(self) -> SqlFlowHook:
-        """The hook of the connection."""
-        return SqlFlowHook(self.sqlflow_conn_id)
 
     def execute(self, context: Context) -> dict[str, Any]:
         """Write the files, each whole or not at all.

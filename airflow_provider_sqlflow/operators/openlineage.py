@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
-from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -13,6 +12,7 @@ from airflow.sdk import BaseOperator
 
 from airflow_provider_sqlflow import conf
 from airflow_provider_sqlflow.errors import EmissionError
+from airflow_provider_sqlflow.hooks.connected import Connected
 from airflow_provider_sqlflow.hooks.outcome import airflow_errors
 from airflow_provider_sqlflow.hooks.sqlflow import SqlFlowHook
 from airflow_provider_sqlflow.jobs.model import Job, JobId
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from airflow_provider_sqlflow.jobs.publish import EmissionOptions
 
 
-class SqlFlowEmitLineageOperator(BaseOperator):
+class SqlFlowEmitLineageOperator(Connected, BaseOperator):
     """Publish the lineage of a job as OpenLineage events.
 
     Each statement becomes a run below this task's run, so that Marquez shows tables, columns and SQL under
@@ -81,11 +81,6 @@ class SqlFlowEmitLineageOperator(BaseOperator):
         self.include_sql = include_sql
         self.fail_on_undelivered = fail_on_undelivered
         self.sqlflow_conn_id = sqlflow_conn_id
-
-    @cached_property
-    def hook(self) -> SqlFlowHook:
-        """The hook of the connection."""
-        return SqlFlowHook(self.sqlflow_conn_id)
 
     def execute(self, context: Context) -> dict[str, int]:
         """Send the events.

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
-from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseOperator
 from airflow.sdk.configuration import conf as airflow_conf
 
 from airflow_provider_sqlflow.errors import ConfigError
+from airflow_provider_sqlflow.hooks.connected import Connected
 from airflow_provider_sqlflow.hooks.outcome import airflow_errors, check_job, job_summary, log_job
 from airflow_provider_sqlflow.hooks.sqlflow import SqlFlowHook
 from airflow_provider_sqlflow.jobs.model import AIRFLOW_QUEUE, JobFilter, JobId, JobRequest, JobStatus
@@ -79,7 +79,7 @@ class SqlFlowPlanShardsOperator(SqlFlowSubmitJobOperator):
                 self.log.info("Cancelled job %s of an earlier try", job.id)
 
 
-class SqlFlowAnalyzeShardOperator(BaseOperator):
+class SqlFlowAnalyzeShardOperator(Connected, BaseOperator):
     """Analyse the files of one shard and keep their results in the job store.
 
     A retry goes on where the try before stopped. Returns how many ``files`` the shard has, how many were
@@ -110,11 +110,6 @@ class SqlFlowAnalyzeShardOperator(BaseOperator):
         self.shard = shard
         self.sqlflow_conn_id = sqlflow_conn_id
 
-    @cached_property
-    def hook(self) -> SqlFlowHook:
-        """The hook of the connection."""
-        return SqlFlowHook(self.sqlflow_conn_id)
-
     def execute(self, context: Context) -> dict[str, int]:
         """Analyse.
 
@@ -135,7 +130,7 @@ class SqlFlowAnalyzeShardOperator(BaseOperator):
         return asdict(summary)
 
 
-class SqlFlowMergeShardsOperator(BaseOperator):
+class SqlFlowMergeShardsOperator(Connected, BaseOperator):
     """Bring a shared job to its end with what its shards have kept.
 
     The result is that of a job that ran in one process: a file whose result no shard has kept is analysed
@@ -164,11 +159,6 @@ class SqlFlowMergeShardsOperator(BaseOperator):
         self.job_id = job_id
         self.fail_on_partial = fail_on_partial
         self.sqlflow_conn_id = sqlflow_conn_id
-
-    @cached_property
-    def hook(self) -> SqlFlowHook:
-        """The hook of the connection."""
-        return SqlFlowHook(self.sqlflow_conn_id)
 
     def execute(self, context: Context) -> dict[str, Any]:
         """Merge.

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
-from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +12,7 @@ from airflow.sdk.exceptions import AirflowFailException
 
 from airflow_provider_sqlflow import conf
 from airflow_provider_sqlflow.errors import ConfigError
+from airflow_provider_sqlflow.hooks.connected import Connected
 from airflow_provider_sqlflow.hooks.outcome import airflow_errors
 from airflow_provider_sqlflow.hooks.sqlflow import SqlFlowHook
 from airflow_provider_sqlflow.jobs.model import SyntaxProblem, TextSource
@@ -26,7 +26,7 @@ MAX_SHOWN = 20
 MAX_RETURNED = 100
 
 
-class SqlFlowCheckSyntaxOperator(SqlTemplates, BaseOperator):
+class SqlFlowCheckSyntaxOperator(Connected, SqlTemplates, BaseOperator):
     """Check that SQL can be understood; fails with file, line and column of what cannot.
 
     Nothing is kept and no job is made. Returns a dict: ``files``, ``errors``, ``warnings`` (counts) and
@@ -76,11 +76,6 @@ class SqlFlowCheckSyntaxOperator(SqlTemplates, BaseOperator):
         self.dialect = dialect
         self.fail_on_warning = fail_on_warning
         self.sqlflow_conn_id = sqlflow_conn_id
-
-    @cached_property
-    def hook(self) -> SqlFlowHook:
-        """The hook of the connection."""
-        return SqlFlowHook(self.sqlflow_conn_id)
 
     def execute(self, context: Context) -> dict[str, Any]:
         """Check every text.

@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 import time
 from abc import abstractmethod
-from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseOperator
@@ -13,8 +12,8 @@ from airflow.sdk.exceptions import AirflowFailException
 
 from airflow_provider_sqlflow import conf
 from airflow_provider_sqlflow.errors import ConfigError, JobTimeoutError, RemoteUnavailableError, SqlFlowError
+from airflow_provider_sqlflow.hooks.connected import Connected
 from airflow_provider_sqlflow.hooks.outcome import airflow_errors, check_job, job_summary, log_job
-from airflow_provider_sqlflow.hooks.sqlflow import SqlFlowHook
 from airflow_provider_sqlflow.jobs.model import Job, JobId
 from airflow_provider_sqlflow.operators.links import SqlFlowJobLink, SqlFlowLineageLink, push_links
 from airflow_provider_sqlflow.operators.outlets import emit_assets
@@ -29,7 +28,7 @@ KILL_SECONDS = 5.0
 """How long :meth:`JobOperator.on_kill` may take: the supervisor kills soon after."""
 
 
-class JobOperator(BaseOperator):
+class JobOperator(Connected, BaseOperator):
     """Submits a lineage job and, unless told otherwise, waits for its end.
 
     Args:
@@ -73,11 +72,6 @@ class JobOperator(BaseOperator):
         self.sqlflow_conn_id = sqlflow_conn_id
         self._tag = ""
         self._lineage_job: Job | None = None  # what OpenLineage is told of the task
-
-    @cached_property
-    def hook(self) -> SqlFlowHook:
-        """The hook of the connection."""
-        return SqlFlowHook(self.sqlflow_conn_id)
 
     @abstractmethod
     def _submit(self, context: Context) -> Job:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import time
+from abc import abstractmethod
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseSensorOperator, PokeReturnValue, XComArg, timezone
@@ -17,6 +17,7 @@ from airflow.triggers.base import StartTriggerArgs
 
 from airflow_provider_sqlflow import conf
 from airflow_provider_sqlflow.errors import ConfigError, RemoteUnavailableError
+from airflow_provider_sqlflow.hooks.connected import Connected
 from airflow_provider_sqlflow.hooks.outcome import airflow_errors, check_job, job_summary, log_job
 from airflow_provider_sqlflow.hooks.sqlflow import SqlFlowHook
 from airflow_provider_sqlflow.jobs.model import Job, JobId, JobRun, TableRole
@@ -35,7 +36,7 @@ _NO_TRIGGERER_SECONDS = 60
 """The trigger's own deadline comes first; so much later Airflow ends the wait, should no triggerer run."""
 
 
-class _LineageSensor(BaseSensorOperator):
+class _LineageSensor(Connected, BaseSensorOperator):
     """What both sensors share: a first look, then the wait that ``mode`` and ``deferrable`` say.
 
     Args:
@@ -60,11 +61,6 @@ class _LineageSensor(BaseSensorOperator):
         self.deferrable = deferrable
         self.sqlflow_conn_id = sqlflow_conn_id
 
-    @cached_property
-    def hook(self) -> SqlFlowHook:
-        """The hook of the connection."""
-        return SqlFlowHook(self.sqlflow_conn_id)
-
     def execute(self, context: Context) -> Any:
         """Wait as ``mode`` and ``deferrable`` say.
 
@@ -79,8 +75,9 @@ class _LineageSensor(BaseSensorOperator):
         finally:
             self.hook.close()
 
+    @abstractmethod
     def _trigger(self, deadline: float) -> BaseTrigger:
-        raise NotImplementedError
+        """What waits in the triggerer, up to a time in seconds since the epoch."""
 
     def _look_and_defer(self, context: Context) -> Any:
         try:

@@ -6,14 +6,13 @@ import asyncio
 import time
 from abc import abstractmethod
 from collections.abc import AsyncIterator
-from functools import cached_property
 from typing import Any
 
 from airflow.sdk.exceptions import AirflowException
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
 from airflow_provider_sqlflow.errors import SqlFlowError
-from airflow_provider_sqlflow.hooks.sqlflow import SqlFlowHook
+from airflow_provider_sqlflow.hooks.connected import Connected
 
 ENDED = "ended"
 TIMEOUT = "timeout"
@@ -22,7 +21,7 @@ LONGEST_PAUSE = 60.0
 """Pauses after errors in a row double up to so many seconds, or to the poll interval where it is longer."""
 
 
-class PollingTrigger(BaseTrigger):
+class PollingTrigger(Connected, BaseTrigger):
     """Fires once: when a look finds what is waited for, the deadline has passed, or looking fails.
 
     Keeps nothing but its arguments, so that it goes on after a restart of the triggerer.
@@ -51,11 +50,6 @@ class PollingTrigger(BaseTrigger):
         self.deadline = deadline
         self.max_errors = max_errors
         self.patience = patience
-
-    @cached_property
-    def hook(self) -> SqlFlowHook:
-        """The hook of the connection."""
-        return SqlFlowHook(self.sqlflow_conn_id)
 
     @abstractmethod
     async def look(self) -> dict[str, Any] | None:
