@@ -42,7 +42,13 @@ def diagnostic_line(diagnostic: Diagnostic) -> str:
 
 def job_json(job: Job) -> str:
     """One job as indented JSON."""
-    return as_json({**asdict(job), "progress_percent": job.progress_percent})
+    return as_json(
+        {
+            **asdict(job),
+            "progress_percent": job.progress_percent,
+            "duration_seconds": job.duration_seconds,
+        }
+    )
 
 
 def jobs_json(jobs: Sequence[Job]) -> str:
@@ -77,6 +83,7 @@ def job_text(job: Job) -> str:
         ("created", _time(job.created_at)),
         ("begin", _time(job.begin_at)),
         ("end", _time(job.end_at)),
+        ("duration", "" if job.duration_seconds is None else f"{job.duration_seconds:.1f} s"),
         ("files", f"{counts.files_done} of {counts.files_total}"),
         ("statements", f"{counts.statements} ({counts.failed_statements} failed)"),
         ("relations", str(counts.relations)),
