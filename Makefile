@@ -60,7 +60,8 @@ unit: $(STAMP) ## the fast tests
 # The browser that the tests of pages drive; Debian's is enough.
 .PHONY: .apt-chromium
 .apt-chromium:
-	@command -v chromium chromium-browser google-chrome >/dev/null && exit 0; \
+	@for name in chromium chromium-browser google-chrome google-chrome-stable; do \
+		command -v $$name >/dev/null && exit 0; done; \
 	command -v apt-get >/dev/null && [ "$$(id -u)" = 0 ] \
 		|| { echo "Chromium is missing: install chromium, or run the tests with -m 'not browser'"; exit 2; }; \
 	apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium >/dev/null

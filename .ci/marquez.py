@@ -52,18 +52,15 @@ def running_marquez() -> Iterator[str]:
         yield url
         return
     reasons = []
-    for start in (with_docker, with_java):
-        try:
-            running = start()
-            url = running.__enter__()
-        except CannotStartError as error:
-            reasons.append(f"{start.__name__.replace('_', ' ')}: {error}")
-            continue
-        try:
+    with contextlib.ExitStack() as stack:
+        for start in (with_docker, with_java):
+            try:
+                url = stack.enter_context(start())
+            except CannotStartError as error:
+                reasons.append(f"{start.__name__.replace('_', ' ')}: {error}")
+                continue
             yield url
-        finally:
-            running.__exit__(None, None, None)
-        return
+            return
     raise CannotStartError("\n".join(reasons))
 
 

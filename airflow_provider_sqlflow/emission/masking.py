@@ -102,7 +102,6 @@ _SUSPECT = re.compile(
 
 _FILLERS = frozenset({"=", "=>", ":=", ":", "by", "values", "is", "hash", "identified", "n", "e", "u&", "to"})
 _VALUE_AFTER = frozenset({"by", "values"})
-_CLOSERS = frozenset({")", ";"})
 
 
 def mask_sql(text: str, dialect: str = "") -> str:

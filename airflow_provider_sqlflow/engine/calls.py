@@ -106,11 +106,6 @@ def read_comparisons(condition: str, dialect: str = "") -> tuple[Comparison, ...
     return tuple(found)
 
 
-def column_names(expression: str, dialect: str = "") -> tuple[Name, ...]:
-    """Every column reference of an expression, in reading order of the calls."""
-    return _all_columns(read_calls(expression, dialect))
-
-
 def _all_columns(call: Call) -> tuple[Name, ...]:
     return tuple(name for one in call.walk() for name in one.columns)
 

@@ -43,16 +43,6 @@ def render_dag(plan: DagPlan, origin: str) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _import(module: str, names: list[str]) -> Iterator[str]:
-    line = f"from {module} import {', '.join(names)}"
-    if len(line) <= _WIDTH:
-        yield line
-        return
-    yield f"from {module} import ("
-    yield from (f"    {name}," for name in names)
-    yield ")"
-
-
 def _dag_arguments(plan: DagPlan) -> Iterator[str]:
     schedule = "None"
     if plan.cron is not None:
