@@ -16,6 +16,9 @@
         RemoteError             UnexpectedAnswerError, RedirectedError
         RemoteUnavailableError  (retryable) EmptyAnswerError, TruncatedAnswerError, DeadlineError
       ExportError               UnknownFormatError, ExportOptionError
+      ServerError               RequestError, RequestTooLargeError, SessionNotFoundError,
+                                AccessDeniedError, RequestTimeoutError, WorkerDiedError,
+                                ServerBusyError (retryable)
       EmissionError
 
 Errors cross process borders (workers, triggers), so they pickle: extra facts are attributes with
@@ -317,3 +320,52 @@ class EmissionError(SqlFlowError):
     """An OpenLineage event could not be built or sent."""
 
     code = "emission"
+
+
+class ServerError(SqlFlowError):
+    """Our REST server cannot do what a request asks."""
+
+    code = "server"
+
+
+class RequestError(ServerError):
+    """A request's parameters cannot be understood; the message names them."""
+
+    code = "request"
+
+
+class RequestTooLargeError(ServerError):
+    """A request holds more than the server takes."""
+
+    code = "request_too_large"
+
+
+class SessionNotFoundError(ServerError):
+    """No earlier answer has this session id, or its time is over."""
+
+    code = "session_not_found"
+
+
+class AccessDeniedError(ServerError):
+    """The request names no account, or does not prove that it comes from it."""
+
+    code = "access_denied"
+
+
+class ServerBusyError(ServerError):
+    """The server has as much to do as it may."""
+
+    code = "server_busy"
+    retryable = True
+
+
+class RequestTimeoutError(ServerError):
+    """The request takes longer than the server allows."""
+
+    code = "request_timeout"
+
+
+class WorkerDiedError(ServerError):
+    """The process that worked on the request ended."""
+
+    code = "worker_died"
