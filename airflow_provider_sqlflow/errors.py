@@ -12,6 +12,9 @@
                                 LeaseLostError
       LineageError              NameNotFoundError, AmbiguousNameError
       StoreError                StoreUnavailableError (retryable), StoreVersionError
+      AccountError              AccountExistsError, AccountNotFoundError, InvalidAccountError,
+                                AccountLimitError
+        TokenError              InvalidTokenError, ExpiredTokenError
       ClientError               AuthenticationError, TlsError, NotSupportedError
         RemoteError             UnexpectedAnswerError, RedirectedError
         RemoteUnavailableError  (retryable) EmptyAnswerError, TruncatedAnswerError, DeadlineError
@@ -218,6 +221,54 @@ class StoreVersionError(StoreError):
     """The job store's schema is older or newer than this package."""
 
     code = "store_version"
+
+
+class AccountError(SqlFlowError):
+    """A user of the server cannot have what was asked."""
+
+    code = "account"
+
+
+class AccountExistsError(AccountError):
+    """There is a user with this id already."""
+
+    code = "account_exists"
+
+
+class AccountNotFoundError(AccountError):
+    """No user has this id."""
+
+    code = "account_not_found"
+
+
+class InvalidAccountError(AccountError):
+    """The id, address or name cannot be a user's: it is empty, too long, or has invisible characters."""
+
+    code = "invalid_account"
+
+
+class AccountLimitError(AccountError):
+    """The user would keep more than the server holds for one."""
+
+    code = "account_limit"
+
+
+class TokenError(AccountError):
+    """A token opens nothing. The message does not say why, but that it expired."""
+
+    code = "token"
+
+
+class InvalidTokenError(TokenError):
+    """The token is none of this server's, or its user or secret key is gone."""
+
+    code = "invalid_token"
+
+
+class ExpiredTokenError(TokenError):
+    """The token's time is over; another one is given for the secret key."""
+
+    code = "expired_token"
 
 
 class ClientError(SqlFlowError):

@@ -17,6 +17,7 @@ from airflow_provider_sqlflow.cli.emit import emit
 from airflow_provider_sqlflow.cli.jobs import job
 from airflow_provider_sqlflow.cli.lineage import lineage
 from airflow_provider_sqlflow.cli.state import CliState
+from airflow_provider_sqlflow.cli.users import user
 from airflow_provider_sqlflow.cli.worker import worker
 from airflow_provider_sqlflow.errors import SqlFlowError
 
@@ -78,6 +79,7 @@ cli.add_command(worker)
 cli.add_command(dags)
 cli.add_command(db)
 cli.add_command(emit)
+cli.add_command(user)
 
 
 def main() -> None:
