@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
@@ -12,10 +13,11 @@ from starlette.exceptions import HTTPException
 
 from airflow_provider_sqlflow import __version__
 from airflow_provider_sqlflow.api import exports, generation, job_graphs, jobs, schemas, syntax, users
-from airflow_provider_sqlflow.api.context import Server
+from airflow_provider_sqlflow.api.context import LazyServer
 from airflow_provider_sqlflow.api.envelope import Answer, error_response, response_of
 from airflow_provider_sqlflow.api.limits import BodyLimit
 from airflow_provider_sqlflow.api.operations import Operation
+from airflow_provider_sqlflow.settings import Settings
 
 PREFIXES = ("/gspLive_backend", "/api/gspLive_backend")
 """Where clients look: the cloud's place and the one behind a web server (reference sqlflow-api, section 1.1)."""
@@ -32,11 +34,18 @@ OPERATIONS: tuple[Operation[Any], ...] = (
 """Everything that the server answers."""
 
 
-def build_app(server: Server, *, prefixes: Sequence[str] = PREFIXES, dependencies: Sequence[Any] = ()) -> FastAPI:
+def build_app(
+    server: LazyServer,
+    settings: Settings,
+    *,
+    prefixes: Sequence[str] = PREFIXES,
+    dependencies: Sequence[Any] = (),
+) -> FastAPI:
     """The application.
 
     Args:
         server: what its operations work with; closed when the application ends.
+        settings: limits that hold before there is a server.
         prefixes: under which paths the operations are served.
         dependencies: FastAPI dependencies of every route, the OpenAPI page included: how Airflow guards them.
     """
@@ -44,7 +53,7 @@ def build_app(server: Server, *, prefixes: Sequence[str] = PREFIXES, dependencie
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         yield
-        server.close()
+        await asyncio.to_thread(server.close)
 
     app = FastAPI(
         title="SQLFlow REST API",
@@ -55,7 +64,6 @@ def build_app(server: Server, *, prefixes: Sequence[str] = PREFIXES, dependencie
         docs_url=None,
         redoc_url=None,
     )
-    settings = server.settings
     app.add_middleware(
         BodyLimit,
         max_upload_bytes=settings.server_max_request_bytes,

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 from fastapi import Request
 
+from airflow_provider_sqlflow.api.context import Caller
 from airflow_provider_sqlflow.api.reading import Given
 from airflow_provider_sqlflow.api.tokens import Tokens
 from airflow_provider_sqlflow.errors import AccessDeniedError
@@ -29,8 +30,8 @@ class TokenAuthentication:
 
     tokens: Tokens
 
-    async def __call__(self, request: Request, given: Given) -> str:
-        """The account's id.
+    async def __call__(self, request: Request, given: Given) -> Caller:
+        """The account.
 
         Raises:
             AccessDeniedError: there is no token, or it is not the account's.
@@ -42,7 +43,7 @@ class TokenAuthentication:
         account = await asyncio.to_thread(self.tokens.account_of, token)
         if user and user != account.id:
             raise AccessDeniedError("userId is not valid: the token belongs to another account")
-        return account.id
+        return Caller(account.id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +54,7 @@ class NoAuthentication:
     machine, and one that a page sends has to come from a page of this server.
     """
 
-    async def __call__(self, request: Request, given: Given) -> str:
+    async def __call__(self, request: Request, given: Given) -> Caller:
         """The account that the request names.
 
         Raises:
@@ -64,7 +65,7 @@ class NoAuthentication:
         origin = request.headers.get("origin")
         if origin is not None and urlsplit(origin).netloc != request.headers.get("host"):
             raise AccessDeniedError("requests of other web pages are not answered")
-        return given.values.get("userId") or given.values.get("userid") or NO_TOKEN_USER
+        return Caller(given.values.get("userId") or given.values.get("userid") or NO_TOKEN_USER)
 
 
 def token_of_header(request: Request) -> str:

@@ -13,7 +13,7 @@ from airflow_provider_sqlflow.api.subjects import Found, job_of, of_job
 from airflow_provider_sqlflow.errors import JobNotFoundError, RequestError
 from airflow_provider_sqlflow.formats.options import DEFAULT_OPTIONS
 from airflow_provider_sqlflow.formats.sqlflow.settings import REQUEST_DEFAULTS
-from airflow_provider_sqlflow.jobs.model import TextSource
+from airflow_provider_sqlflow.jobs.model import JobId, TextSource
 
 GROUP = "Job interface: exports"
 CSV = "text/csv;charset=utf-8"
@@ -70,6 +70,30 @@ def metadata_file(call: Call[p.MetadataQuery]) -> FileAnswer:
     return FileAnswer(made.data, DOWNLOAD, "metadata.json")
 
 
+def make_parquet(call: Call[p.BatchQuery]) -> Answer:
+    """Say that a batch can be had as Parquet; nothing needs making before."""
+    found = _batch(call)
+    return Answer({"batchId": call.parameters.batch_id}, found.session_id, found.job_id)
+
+
+def parquet(call: Call[p.BatchQuery]) -> FileAnswer:
+    """The rows of the CSV export as Parquet."""
+    found = _batch(call)
+    path = call.server.workers.run(work.export_parquet, found.subject, DEFAULT_OPTIONS)
+    return FileAnswer(path, "application/vnd.apache.parquet", f"{found.job_id}.parquet")
+
+
+def _batch(call: Call[p.BatchQuery]) -> Found:
+    """A job's result, if it is that of the batch: earlier ones are not kept."""
+    parameters = call.parameters
+    found = of_job(call, parameters.job_id, parameters.job_name)
+    shown = found.job.result_run if found.job else 0
+    for run in call.server.jobs.list_runs(JobId(found.job_id)):
+        if run.batch_id == parameters.batch_id and run.number == shown:
+            return found
+    raise JobNotFoundError(f"job {found.job_id} has no batch {parameters.batch_id} with a result")
+
+
 def sub_job_file(call: Call[p.SubJobFileQuery]) -> FileAnswer:
     """The text of a file that a job was given."""
     parameters = call.parameters
@@ -93,6 +117,15 @@ OPERATIONS = (
     _op("exportLineageAsGraphml", p.JobExportQuery, as_graphml, "GraphML", media_types=(DOWNLOAD,)),
     _op("exportFullLineageAsCsv", p.JobExportQuery, as_csv, "CSV", media_types=(CSV,)),
     _op("exportLineageAsCsv", p.JobExportQuery, as_csv, "CSV, by its older name", media_types=(CSV,)),
+    _op("generate/parquet", p.BatchQuery, make_parquet, "Ask for Parquet"),
+    _op(
+        "download/parquet",
+        p.BatchQuery,
+        parquet,
+        "Lineage as Parquet",
+        methods=(GET,),
+        media_types=("application/vnd.apache.parquet",),
+    ),
     _op("exportDatabaseMetadata", p.MetadataQuery, metadata, "Tables that a job knows"),
     _op(
         "exportMetadata",

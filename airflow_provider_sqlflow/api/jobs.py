@@ -32,6 +32,9 @@ SQLFILES = "sqlfiles"
 JOB_OPTIONS = replace(REQUEST_DEFAULTS, result_sets=ResultSets.TOP, functions=False)
 """What a job shows that is submitted without settings (reference sqlflow-api, section 8)."""
 
+DEFAULT_VENDOR = "dbvoracle"
+"""The documented default of ``dbvendor``."""
+
 _PAGE = 500
 
 
@@ -40,6 +43,7 @@ _PAGE = 500
 
 def submit(call: Call[p.SubmitQuery]) -> Answer:
     """Create a job; it runs elsewhere."""
+    call.server.check_submit(call.caller)
     request = _request(call, call.parameters.job_name)
     return _told(call, call.server.jobs.submit(request))
 
@@ -49,6 +53,7 @@ def submit_persist(call: Call[p.PersistQuery]) -> Answer:
     parameters = call.parameters
     if parameters.first_submit and parameters.job_id:
         raise RequestError("firstSubmit: the first submit of a job has no jobId yet; leave one of them out")
+    call.server.check_submit(call.caller)
     schedule = _schedule(parameters)
     known = job_of(call, parameters.job_id) if parameters.job_id else None
     request = _request(call, parameters.job_name or (known.name if known else ""))
@@ -59,6 +64,32 @@ def submit_persist(call: Call[p.PersistQuery]) -> Answer:
         schedule=schedule,
     )
     return _told(call, submitted)
+
+
+def submit_table_affect(call: Call[p.TableAffectQuery]) -> Answer:
+    """Create a job that tells which tables its SQL reads and writes.
+
+    The documents name the operation only. With ``jobId``, the SQL is read in that job's dialect, with the
+    columns that the job was given.
+    """
+    call.server.check_submit(call.caller)
+    parameters = call.parameters
+    uploaded = _uploaded(call)
+    if not uploaded.sources:
+        raise RequestError("sqlfiles: is required")
+    known = call.server.jobs.get_request(job_of(call, parameters.job_id).id) if parameters.job_id else None
+    request = JobRequest(
+        name=parameters.job_name or uploaded.sources[0].name,
+        dialect=known.dialect if known else uploaded.dialect or dialect_of(DEFAULT_VENDOR),
+        sources=uploaded.sources,
+        owner=call.user,
+        default_database=known.default_database if known else None,
+        default_schema=known.default_schema if known else None,
+        catalog={**(known.catalog if known else {}), **uploaded.catalog},
+        queue=call.server.queue,
+        options=replace(JOB_OPTIONS, table_level=not parameters.column_level),
+    )
+    return _told(call, call.server.jobs.submit(request))
 
 
 def _request(call: Call[Any], name: str) -> JobRequest:
@@ -77,6 +108,7 @@ def _request(call: Call[Any], name: str) -> JobRequest:
         default_database=parameters.default_database or None,
         default_schema=parameters.default_schema or None,
         catalog=uploaded.catalog,
+        queue=call.server.queue,
         options=_options(parameters),
     )
 
@@ -86,9 +118,11 @@ def _uploaded(call: Call[Any]) -> Uploaded:
     files = call.given.files_of(SQLFILES)
     if not files:
         return Uploaded(())
-    layout = CsvLayout(
-        parameters.csv_format, parameters.object_code_enclose_char, parameters.object_code_escape_char
-    )
+    layout = CsvLayout()
+    if isinstance(parameters, p.Source):
+        layout = CsvLayout(
+            parameters.csv_format, parameters.object_code_enclose_char, parameters.object_code_escape_char
+        )
     check_layout(layout)
     with kept_on_disk(files) as paths:
         return call.server.workers.run(read_uploads, paths, layout, call.server.settings)
@@ -172,6 +206,7 @@ def _all(call: Call[Any]) -> list[Job]:
 
 def rerun(call: Call[p.NamedJobKey]) -> Answer:
     """Run a job again, over what it was given."""
+    call.server.check_submit(call.caller)
     found = job_of(call, call.parameters.job_id, call.parameters.job_name)
     return _told(call, call.server.jobs.rerun(found.id))
 
@@ -251,6 +286,13 @@ def _op(name: str, parameters: Any, run: Any, summary: str, **more: Any) -> Oper
 OPERATIONS = (
     _op("submitUserJob", p.SubmitQuery, submit, "Submit a job", file_part=SQLFILES),
     _op("submitPersistJob", p.PersistQuery, submit_persist, "Submit a persist job", file_part=SQLFILES),
+    _op(
+        "submitTableAffectSQLJob",
+        p.TableAffectQuery,
+        submit_table_affect,
+        "Submit SQL to learn its tables",
+        file_part=SQLFILES,
+    ),
     _op("displayUserJobSummary", p.NamedJobKey, show, "How a job stands"),
     _op("displayUserJobsSummary", p.Parameters, show_all, "All jobs of the user"),
     _op("rerunJob", p.NamedJobKey, rerun, "Run a job again"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 from airflow_provider_sqlflow.api.authentication import NoAuthentication, TokenAuthentication
 from airflow_provider_sqlflow.api.context import Authenticate, Server
@@ -16,7 +17,11 @@ from airflow_provider_sqlflow.settings import Settings
 
 
 def open_server(
-    settings: Settings, *, runner: JobRunner | None = None, authenticate: Authenticate | None = None
+    settings: Settings,
+    *,
+    runner: JobRunner | None = None,
+    authenticate: Authenticate | None = None,
+    **more: Any,
 ) -> Server:
     """The parts of a server over the store of the settings.
 
@@ -24,6 +29,7 @@ def open_server(
         settings: where the store is, and limits.
         runner: who runs jobs; without one they wait for workers.
         authenticate: who tells whose request it is; without one, our own accounts and tokens.
+        more: further fields of the server.
 
     Raises:
         ConfigError: the store's URL cannot be used.
@@ -43,4 +49,5 @@ def open_server(
         state,
         Workers(settings.server_parallel, settings.server_queue, settings.server_request_seconds),
         authenticate,
+        **more,
     )

@@ -5,20 +5,19 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel
 
+from airflow_provider_sqlflow.api.context import Caller, LazyServer, Server
 from airflow_provider_sqlflow.api.envelope import Answer, FileAnswer, response_of
 from airflow_provider_sqlflow.api.reading import Given, parse, read_request
-
-if TYPE_CHECKING:
-    from airflow_provider_sqlflow.api.context import Server
 
 P = TypeVar("P", bound=BaseModel)
 
 GET, POST = "GET", "POST"
+NOBODY = Caller("")
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,15 +26,20 @@ class Call(Generic[P]):
 
     Attributes:
         server: what the operation works with.
-        user: whose request it is; empty where the operation needs no account.
+        caller: whose request it is; without an id where the operation needs no account.
         parameters: checked.
         given: the request as it came, with its files.
     """
 
     server: Server
-    user: str
+    caller: Caller
     parameters: P
     given: Given
+
+    @property
+    def user(self) -> str:
+        """Id of the caller's account."""
+        return self.caller.id
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,12 +70,12 @@ class Operation(Generic[P]):
     media_types: Sequence[str] = ("application/json",)
     needs_account: bool = True
 
-    def add_to(self, router: APIRouter, server: Server) -> None:
+    def add_to(self, router: APIRouter, lazy: LazyServer) -> None:
         """Serve the operation."""
         for method in self.methods:
             router.add_api_route(
                 self.path,
-                self._endpoint(server),
+                self._endpoint(lazy),
                 methods=[method],
                 name=self.path.rsplit("/", 1)[-1],
                 operation_id=f"{method.lower()}{router.prefix}{self.path}".replace("/", "_"),
@@ -82,12 +86,13 @@ class Operation(Generic[P]):
                 response_model=None,
             )
 
-    def _endpoint(self, server: Server) -> Callable[[Request], Awaitable[Response]]:
+    def _endpoint(self, lazy: LazyServer) -> Callable[[Request], Awaitable[Response]]:
         async def endpoint(request: Request) -> Response:
             try:
+                server = await asyncio.to_thread(lazy.get)
                 given = await read_request(request, server.settings.server_max_query_bytes)
-                user = await server.authenticate(request, given) if self.needs_account else ""
-                call = Call(server, user, parse(self.parameters, given), given)
+                caller = await server.authenticate(request, given) if self.needs_account else NOBODY
+                call = Call(server, caller, parse(self.parameters, given), given)
                 answer = await asyncio.to_thread(self._respond, call)
             except Exception as error:  # noqa: BLE001  # every error has the one shape
                 return response_of(error)

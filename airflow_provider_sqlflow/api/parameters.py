@@ -353,6 +353,18 @@ class ObjectQuery(JobKey, Drawing):
     name: Name = Field(..., min_length=1, description="Its name.")
 
 
+class BatchQuery(NamedJobKey):
+    """Parquet of a batch."""
+
+    batch_id: Name = Field(..., min_length=1, description="Which run of the job: the last whole one.")
+
+
+class TableAffectQuery(NamedJobKey, Unused):
+    """``/sqlflow/job/submitTableAffectSQLJob``."""
+
+    column_level: Flag = Field(False, description="Join columns, not tables.")
+
+
 class SubJobFileQuery(NamedJobKey):
     """``/sqlflow/job/download/subJobFile``."""
 

@@ -10,6 +10,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 
 from airflow_provider_sqlflow.api.authentication import is_loopback
 from airflow_provider_sqlflow.errors import ConfigError
@@ -52,14 +53,16 @@ def serve(settings: Settings, address: Address, workers: int) -> None:
     import uvicorn
 
     from airflow_provider_sqlflow.api.app import build_app
+    from airflow_provider_sqlflow.api.context import LazyServer
     from airflow_provider_sqlflow.api.opening import open_server
 
-    server = open_server(settings)
-    if not settings.server_ignore_token and not server.state.accounts.list():
+    server = LazyServer(partial(open_server, settings))
+    accounts = server.get().state.accounts  # opens the store: better now than at the first request
+    if not settings.server_ignore_token and not accounts.list():
         log.warning("nobody has an account yet: sqlflow user add NAME")
     with job_workers(settings, workers):
         uvicorn.run(
-            build_app(server),
+            build_app(server, settings),
             host=address.host,
             port=address.port,
             ssl_certfile=address.certificate or None,
