@@ -6,12 +6,12 @@ schemas never overlap. yEd's own hierarchical layout does better where there are
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from airflow_provider_sqlflow.engine.model import RelationId
 from airflow_provider_sqlflow.formats.drawing import Box, Link
+from airflow_provider_sqlflow.formats.layers import find_layers
 
 # Pixels of yEd's drawing area.
 ROW_HEIGHT = 24.0
@@ -45,7 +45,8 @@ class Layout:
 
 def arrange(boxes: Sequence[Box], links: Iterable[Link]) -> Layout:
     """A place for every box and every schema."""
-    layers = _layers([box.relation for box in boxes], links)
+    ends = ((link.source.relation, link.target.relation) for link in links)
+    layers = find_layers([box.relation for box in boxes], ends)
     widths = [0.0] * (max(layers.values(), default=0) + 1)
     for box in boxes:
         widths[layers[box.relation]] = max(widths[layers[box.relation]], _width(box))
@@ -80,28 +81,3 @@ def _width(box: Box) -> float:
 
 def _height(box: Box) -> float:
     return HEADER_HEIGHT + (2 * PADDING + ROW_HEIGHT * len(box.rows) if box.rows else 0.0)
-
-
-def _layers(relations: Sequence[RelationId], links: Iterable[Link]) -> dict[RelationId, int]:
-    """The longest way from a source to each relation; a cycle is cut where it is met first."""
-    targets: dict[RelationId, dict[RelationId, None]] = {relation: {} for relation in relations}
-    for link in links:
-        if link.source.relation != link.target.relation:
-            targets[link.source.relation][link.target.relation] = None
-    waiting = dict.fromkeys(relations, 0)
-    for followers in targets.values():
-        for follower in followers:
-            waiting[follower] += 1
-    layers = dict.fromkeys(relations, 0)
-    remaining = dict.fromkeys(relations)
-    ready = deque(relation for relation, count in waiting.items() if count == 0)
-    while remaining:
-        relation = ready.popleft() if ready else next(iter(remaining))
-        del remaining[relation]
-        for follower in targets[relation]:
-            if follower in remaining:
-                layers[follower] = max(layers[follower], layers[relation] + 1)
-                waiting[follower] -= 1
-                if waiting[follower] == 0:
-                    ready.append(follower)
-    return layers

@@ -19,24 +19,31 @@ CPU_SECONDS = 20
 WALL_SECONDS = 90
 """Time allowed for one drawing, whatever the machine does besides."""
 
+LAYERED = "dot"
+"""Lays nodes out in layers along the edges."""
+
+PLACED = "nop"
+"""Leaves nodes where their ``pos`` says, and only draws."""
+
 _PROGRAM = """
 import sys
-image, seconds, *sys.path = sys.argv[1:]
+image, program, seconds, *sys.path = sys.argv[1:]
 import resource
 resource.setrlimit(resource.RLIMIT_CPU, (int(seconds), int(seconds) + 1))
 import pygraphviz
 graph = pygraphviz.AGraph(string=sys.stdin.buffer.read().decode())
-sys.stdout.buffer.write(graph.draw(format=image, prog="dot"))
+sys.stdout.buffer.write(graph.draw(format=image, prog=program))
 """
 
 
-def draw(dot: str, image: str, cpu_seconds: int = CPU_SECONDS) -> bytes:
+def draw(dot: str, image: str, cpu_seconds: int = CPU_SECONDS, program: str = LAYERED) -> bytes:
     """Lay a graph out and draw it.
 
     Args:
         dot: the graph in DOT.
-        image: ``svg`` or ``png``.
+        image: ``svg``, ``png``, ``jpg`` or ``gif``; ``json0`` for the positions alone.
         cpu_seconds: processor time that it may take.
+        program: :data:`LAYERED` or :data:`PLACED`.
 
     Raises:
         TimeoutError: the time is over.
@@ -46,7 +53,7 @@ def draw(dot: str, image: str, cpu_seconds: int = CPU_SECONDS) -> bytes:
         raise ExportError("pictures need pygraphviz: pip install 'airflow-provider-sqlflow[images]'")
     path = [entry for entry in sys.path if entry]
     # -I: neither the working folder nor the environment decides what is imported, our own path does.
-    command = [sys.executable, "-I", "-c", _PROGRAM, image, str(cpu_seconds), *path]
+    command = [sys.executable, "-I", "-c", _PROGRAM, image, program, str(cpu_seconds), *path]
     try:
         done = subprocess.run(  # noqa: S603 - our own program; the graph goes through its input
             command, input=dot.encode(), capture_output=True, timeout=WALL_SECONDS, check=False

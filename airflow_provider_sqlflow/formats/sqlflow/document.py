@@ -95,16 +95,27 @@ def _answer(
     result: LineageResult, options: ExportOptions, texts: Texts, job_id: str | None = None
 ) -> Members:
     model = Model(result, options, texts, is_table_level=options.table_level)
-    writer = MemberWriter(model)
-    return envelope(model, writer, dbobjs(model, writer), writer.relationships(), job_id)
+    return answer_members(model, job_id)
 
 
 def _table_answer(
     result: LineageResult, options: ExportOptions, texts: Texts, job_id: str | None = None
 ) -> Members:
     model = Model(result, options, texts, is_table_level=True)
+    return answer_members(model, job_id, has_processes=True)
+
+
+def answer_members(model: Model, job_id: str | None = None, *, has_processes: bool = False) -> Members:
+    """The answer that a model makes, to be written once.
+
+    Args:
+        model: the numbered document.
+        job_id: the job it belongs to; left out where there is none.
+        has_processes: relations lead through the statements; for models at table level.
+    """
     writer = MemberWriter(model)
-    return envelope(model, writer, dbobjs(model, writer), writer.process_relationships(), job_id)
+    relationships = writer.process_relationships() if has_processes else writer.relationships()
+    return envelope(model, writer, dbobjs(model, writer), relationships, job_id)
 
 
 def envelope(

@@ -45,6 +45,14 @@ def key_of(statement: StatementLineage) -> StatementKey:
     return statement.span.source_name, statement.index
 
 
+def file_numbers(result: LineageResult) -> dict[str, int]:
+    """The number of each file in input order: the ``hashCode`` of its coordinates."""
+    files: dict[str, int] = {}
+    for statement in result.statements:
+        files.setdefault(statement.span.source_name, len(files))
+    return files
+
+
 @dataclass(frozen=True, slots=True)
 class Relationship:
     """Flows into one column that share type, effect and statement."""
@@ -103,9 +111,7 @@ class Model:
         self._texts = texts()
         self._sources: dict[str, SourceText] = {}
         self._hashes: dict[StatementKey, str | None] = {}
-        self._files: dict[str, int] = {}
-        for statement in result.statements:
-            self._files.setdefault(statement.span.source_name, len(self._files))
+        self._files = file_numbers(result)
         self.pairs: list[TablePair] = []
         flows: list[Flow] = []
         if is_table_level:
