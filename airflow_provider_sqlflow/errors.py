@@ -59,6 +59,12 @@ class UnknownDialectError(ConfigError):
     code = "unknown_dialect"
 
 
+class HostNotAllowedError(ConfigError):
+    """A request names a database on a host that this server may not connect to."""
+
+    code = "host_not_allowed"
+
+
 class AnalysisError(SqlFlowError):
     """SQL text gave no lineage at all."""
 

@@ -16,11 +16,12 @@ from airflow_provider_sqlflow.api import exports, generation, job_graphs, jobs, 
 from airflow_provider_sqlflow.api.context import LazyServer
 from airflow_provider_sqlflow.api.envelope import Answer, error_response, response_of
 from airflow_provider_sqlflow.api.limits import BodyLimit
+from airflow_provider_sqlflow.api.openapi import TITLE, build_document
 from airflow_provider_sqlflow.api.operations import Operation
 from airflow_provider_sqlflow.settings import Settings
 
 PREFIXES = ("/gspLive_backend", "/api/gspLive_backend")
-"""Where clients look: the cloud's place and the one behind a web server (reference sqlflow-api, section 1.1)."""
+"""Where clients look: the cloud's place, and the one behind a web server (reference sqlflow-api, 1.1)."""
 
 OPERATIONS: tuple[Operation[Any], ...] = (
     *users.OPERATIONS,
@@ -56,9 +57,8 @@ def build_app(
         await asyncio.to_thread(server.close)
 
     app = FastAPI(
-        title="SQLFlow REST API",
+        title=TITLE,
         version=__version__,
-        description="SQL lineage: the interface that Gudu SQLFlow documents, served by airflow-provider-sqlflow.",
         lifespan=lifespan,
         openapi_url=None,
         docs_url=None,
@@ -74,13 +74,13 @@ def build_app(
         router = APIRouter(prefix=prefix, dependencies=list(dependencies))
         for operation in OPERATIONS:
             operation.add_to(router, server)
-        _add_pages(app, router)
+        _add_pages(app, router, prefixes)
         app.include_router(router)
     _add_errors(app)
     return app
 
 
-def _add_pages(app: FastAPI, router: APIRouter) -> None:
+def _add_pages(app: FastAPI, router: APIRouter, prefixes: Sequence[str]) -> None:
     """Version, OpenAPI document and a page that shows it, guarded as the operations are."""
     from fastapi.openapi.docs import get_swagger_ui_html
 
@@ -90,7 +90,8 @@ def _add_pages(app: FastAPI, router: APIRouter) -> None:
 
     @router.get("/openapi.json", include_in_schema=False)
     def document(request: Request) -> dict[str, Any]:
-        return app.openapi() | {"servers": [{"url": request.scope.get("root_path", "").rstrip("/") or "/"}]}
+        root = request.scope.get("root_path", "").rstrip("/")
+        return build_document(OPERATIONS, [f"{root}{prefix}" for prefix in prefixes])
 
     @router.get("/doc.html", include_in_schema=False)
     def page(request: Request) -> Response:

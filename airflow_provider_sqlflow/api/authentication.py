@@ -18,7 +18,7 @@ from airflow_provider_sqlflow.api.reading import Given
 from airflow_provider_sqlflow.api.tokens import Tokens
 from airflow_provider_sqlflow.errors import AccessDeniedError
 
-NO_TOKEN_USER = "gudu|0123456789"
+NO_TOKEN_USER = "gudu|0123456789"  # noqa: S105  # an account, no secret
 """Account of requests that name none, where tokens are not asked for."""
 
 _SCHEMES = ("bearer", "token")

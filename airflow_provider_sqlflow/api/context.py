@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from airflow_provider_sqlflow.api.state import ServerState
 
+
 @dataclass(frozen=True, slots=True)
 class Caller:
     """Who makes a request.

@@ -27,6 +27,9 @@ OK_WITH_PROBLEMS = 203
 
 _STATUSES: tuple[tuple[type[Exception], int], ...] = (
     (errors.AccessDeniedError, 401),
+    (errors.TokenError, 401),
+    (errors.HostNotAllowedError, 403),
+    (errors.AccountLimitError, 413),
     (errors.JobNotFoundError, 404),
     (errors.SessionNotFoundError, 404),
     (errors.LineageError, 404),
@@ -129,5 +132,7 @@ def _pieces(path: Path) -> Iterator[bytes]:
 
 def _plain(name: str) -> str:
     """A file name that is safe in a header."""
-    kept = "".join(letter if letter.isalnum() and letter.isascii() or letter in "._-" else "_" for letter in name)
+    kept = "".join(
+        letter if (letter.isalnum() and letter.isascii()) or letter in "._-" else "_" for letter in name
+    )
     return kept[:100] or "export"

@@ -82,7 +82,9 @@ def er(call: Call[p.ErQuery]) -> Answer:
     """Tables and their foreign keys."""
     found = of_query(call)
     options = p.read_options(call.parameters, REQUEST_DEFAULTS)
-    return answer_of(found, cached(call, "er", found, options, graph_request(call, selected(call.parameters))))
+    return answer_of(
+        found, cached(call, "er", found, options, graph_request(call, selected(call.parameters)))
+    )
 
 
 def er_image(call: Call[p.ErQuery]) -> FileAnswer:
@@ -145,7 +147,9 @@ def _op(name: str, parameters: Any, run: Any, summary: str, **more: Any) -> Oper
     return Operation(f"/sqlflow/generation{name}", parameters, run, summary, GROUP, **more)
 
 
-def _stream(name: str, kind: SelectionKind, summary: str, methods: tuple[str, ...]) -> tuple[Operation[Any], ...]:
+def _stream(
+    name: str, kind: SelectionKind, summary: str, methods: tuple[str, ...]
+) -> tuple[Operation[Any], ...]:
     return (
         _op(f"/sqlflow/{name}", p.StreamGraphQuery, partial(stream, kind), summary, methods=methods),
         _op(
@@ -171,7 +175,11 @@ OPERATIONS = (
     ),
     _op("/sqlflow/selectedgraph", p.SelectedGraphQuery, selected_graph, "Graph of an object"),
     _op(
-        "/sqlflow/selectedgraph/image", p.SelectedGraphQuery, selected_image, "The same, a picture", **_PICTURE
+        "/sqlflow/selectedgraph/image",
+        p.SelectedGraphQuery,
+        selected_image,
+        "The same, a picture",
+        **_PICTURE,
     ),
     _op(
         "/sqlflow/selectedgraph/table_level_lineage",
@@ -181,9 +189,13 @@ OPERATIONS = (
     ),
     *_stream("downstreamGraph", SelectionKind.DOWNSTREAM, "What tables feed", (GET, POST)),
     *_stream("upstreamGraph", SelectionKind.UPSTREAM, "What feeds tables", (GET, POST)),
-    *_stream("leftMostSourceTableGraph", SelectionKind.LEFT_MOST, "Where tables come from in the end", (POST,)),
+    *_stream(
+        "leftMostSourceTableGraph", SelectionKind.LEFT_MOST, "Where tables come from in the end", (POST,)
+    ),
     _op("/sqlflow/erdiagramSelectGraph", p.ErQuery, er, "E-R diagram", **_SQL),
-    _op("/sqlflow/erdiagramSelectGraph/image", p.ErQuery, er_image, "The same, a picture", **_SQL, **_PICTURE),
+    _op(
+        "/sqlflow/erdiagramSelectGraph/image", p.ErQuery, er_image, "The same, a picture", **_SQL, **_PICTURE
+    ),
     _op("/sqlflow/exportFullLineageAsCsv", p.CsvQuery, export_csv, "Lineage of SQL as CSV", **_SQL, **_CSV),
     _op("/sqlflow/exportLineageAsCsv", p.CsvQuery, export_csv, "The same, by its older name", **_SQL, **_CSV),
     _op(
@@ -196,7 +208,12 @@ OPERATIONS = (
     _op("/sqlflow/getSelectedDbObjectInfo", p.PlacesQuery, places, "Where objects stand in the SQL"),
     _op("/sqlflow/listTableColumns", p.ColumnsQuery, columns, "Columns of a table"),
     _op(
-        "/sqlflow/download/metadata_lineage", p.CsvQuery, download_lineage, "Lineage of SQL, CSV", **_SQL, **_CSV
+        "/sqlflow/download/metadata_lineage",
+        p.CsvQuery,
+        download_lineage,
+        "Lineage of SQL, CSV",
+        **_SQL,
+        **_CSV,
     ),
     _op(
         "/sqlflow/selected_dbobject/download/metadata_lineage",
@@ -205,7 +222,13 @@ OPERATIONS = (
         "Lineage of an object, CSV",
         **_CSV,
     ),
-    _op("/upstream", p.NeighboursQuery, partial(neighbours, SelectionKind.UPSTREAM), "What feeds a table", is_json=True),
+    _op(
+        "/upstream",
+        p.NeighboursQuery,
+        partial(neighbours, SelectionKind.UPSTREAM),
+        "What feeds a table",
+        is_json=True,
+    ),
     _op(
         "/downstream",
         p.NeighboursQuery,

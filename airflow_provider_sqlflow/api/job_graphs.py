@@ -96,9 +96,7 @@ def object_source(call: Call[p.ObjectQuery]) -> Answer:
 
 
 def _named(parameters: p.ObjectQuery) -> Selection:
-    return replace(
-        EVERYTHING, database=parameters.database, schema=parameters.schema_, table=parameters.name
-    )
+    return replace(EVERYTHING, database=parameters.database, schema=parameters.schema_, table=parameters.name)
 
 
 def _with_job(call: Call[Any], found: Found, answer: Answer) -> Answer:
@@ -114,7 +112,9 @@ def _op(name: str, parameters: Any, run: Any, told: str, **more: Any) -> Operati
 OPERATIONS = (
     _op("displayUserJobGraph", p.LatestJobGraphQuery, graph, "Graph of a job"),
     _op("displayUserLatestJobGraph", p.LatestJobGraphQuery, graph, "Graph of the latest job"),
-    _op("displayUserLatestJobTableLevelLineage", p.LatestTableQuery, latest_tables, "Tables of the latest job"),
+    _op(
+        "displayUserLatestJobTableLevelLineage", p.LatestTableQuery, latest_tables, "Tables of the latest job"
+    ),
     _op(
         "displayUserLatestJobLeftMostTable",
         p.LatestLeftMostQuery,

@@ -97,7 +97,9 @@ def _request(call: Call[Any], name: str) -> JobRequest:
     database = _database(call)
     sources: tuple[JobSource, ...] = (*uploaded.sources, *database)
     if not sources:
-        raise RequestError("nothing to analyse: send files as sqlfiles, or hostname and database of a database")
+        raise RequestError(
+            "nothing to analyse: send files as sqlfiles, or hostname and database of a database"
+        )
     parameters = call.parameters
     given = "dbvendor" in parameters.model_fields_set
     return JobRequest(
@@ -305,4 +307,3 @@ OPERATIONS = (
     _op("updateScheduleJob", p.CronQuery, reschedule, "Change a schedule"),
 )
 """Submitting and looking after jobs."""
-

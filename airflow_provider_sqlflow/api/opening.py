@@ -42,7 +42,9 @@ def open_server(
     state = ServerState.open(settings)
     store = SqlJobStore(settings.resolved_store_url(), settings.store_retry_seconds)
     if authenticate is None:
-        authenticate = NoAuthentication() if settings.server_ignore_token else TokenAuthentication(state.tokens)
+        authenticate = (
+            NoAuthentication() if settings.server_ignore_token else TokenAuthentication(state.tokens)
+        )
     return Server(
         settings,
         JobService(store, runner or QueuedRunner(), settings),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from typing import Generic, TypeVar
 
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel
@@ -77,12 +77,8 @@ class Operation(Generic[P]):
                 self.path,
                 self._endpoint(lazy),
                 methods=[method],
-                name=self.path.rsplit("/", 1)[-1],
-                operation_id=f"{method.lower()}{router.prefix}{self.path}".replace("/", "_"),
-                summary=self.summary,
-                tags=[self.group],
-                openapi_extra=describe(self, method),
-                responses={code: {"model": ErrorBody} for code in (400, 401, 404, 409, 413, 503)},  # type: ignore[misc]
+                name=self.summary,
+                include_in_schema=False,
                 response_model=None,
             )
 
@@ -102,76 +98,3 @@ class Operation(Generic[P]):
 
     def _respond(self, call: Call[P]) -> Response:
         return self.run(call).response()
-
-
-class ErrorBody(BaseModel):
-    """The one shape of an error."""
-
-    code: int
-    error: str
-
-
-def describe(operation: Operation[Any], method: str) -> dict[str, Any]:
-    """The operation's parameters and answer for OpenAPI: each scalar in the query or in a body."""
-    schema = operation.parameters.model_json_schema(by_alias=True, ref_template="#/components/schemas/{model}")
-    required = set(schema.get("required", ()))
-    properties: dict[str, Any] = {}
-    for name, found in schema["properties"].items():
-        told = dict(found)
-        if name in required and not operation.is_json:
-            # It may stand in the query or in the body, so neither place can demand it.
-            told["description"] = f"Required. {told.get('description', '')}"
-        properties[name] = told
-    described: dict[str, Any] = {
-        "responses": {
-            "200": {
-                "description": "The answer; code is 203 where a part of the SQL was not understood.",
-                "content": {kind: {"schema": _schema_of(kind)} for kind in operation.media_types},
-            }
-        }
-    }
-    if operation.is_json:
-        body = {"type": "object", "properties": properties, "required": sorted(required)}
-        described["requestBody"] = {"required": True, "content": {"application/json": {"schema": body}}}
-        return described
-    described["parameters"] = [
-        {
-            "name": name,
-            "in": "query",
-            "required": False,
-            "description": told.get("description", ""),
-            "schema": {key: value for key, value in told.items() if key not in ("description", "title")},
-        }
-        for name, told in properties.items()
-    ]
-    if method == POST:
-        form = {"type": "object", "properties": properties}
-        parts = {**properties}
-        if operation.file_part == "sqlfile":
-            parts["sqlfile"] = {"type": "string", "format": "binary"}
-        elif operation.file_part:
-            parts[operation.file_part] = {"type": "array", "items": {"type": "string", "format": "binary"}}
-        described["requestBody"] = {
-            "required": False,
-            "content": {
-                "application/x-www-form-urlencoded": {"schema": form},
-                "multipart/form-data": {"schema": {"type": "object", "properties": parts}},
-            },
-        }
-    return described
-
-
-def _schema_of(media_type: str) -> dict[str, Any]:
-    if media_type != "application/json":
-        return {"type": "string"}
-    return {
-        "type": "object",
-        "required": ["code"],
-        "properties": {
-            "code": {"anyOf": [{"type": "integer"}, {"type": "string"}]},
-            "data": {},
-            "sessionId": {"type": "string"},
-            "jobId": {"type": "string"},
-            "error": {"type": "string"},
-        },
-    }

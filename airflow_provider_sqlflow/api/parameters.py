@@ -268,11 +268,15 @@ class Source(Defaults):
     account: Name = Field("", description="User of the database.")
     password: Name = Field("", description="Its password.")
     database: Name = Field("", description="Database to read.")
-    extracted_dbs_schemas: Name = Field("", description="Comma list of db/schema or db.schema; * matches any.")
+    extracted_dbs_schemas: Name = Field(
+        "", description="Comma list of db/schema or db.schema; * matches any."
+    )
     excluded_dbs_schemas: Name = Field("", description="The same, left out after that.")
     extracted_stored_procedures: Name = Field("", description="Comma list of schema.name; * matches any.")
     extracted_views: Name = Field("", description="Comma list of schema.name; * matches any.")
-    csv_format: Name = Field("", description="Uploads are CSV of SQL: positions of six columns, such as 123456.")
+    csv_format: Name = Field(
+        "", description="Uploads are CSV of SQL: positions of six columns, such as 123456."
+    )
     object_code_enclose_char: Name = Field('"', description="Quote of that CSV.")
     object_code_escape_char: Name = Field('"', description="Escape character of that CSV.")
 

@@ -54,7 +54,7 @@ async def read_request(request: Request, max_field_bytes: int) -> Given:
     if known is None:
         given = await _read(request, max_field_bytes)
         known = request.state.given = replace(given, accept=request.headers.get("accept", ""))
-    return known  # type: ignore[no-any-return]
+    return known
 
 
 async def _read(request: Request, max_field_bytes: int) -> Given:
@@ -72,9 +72,7 @@ async def _read(request: Request, max_field_bytes: int) -> Given:
             )
         return Given(values)
     try:
-        form = await request.form(
-            max_files=MAX_FILES, max_fields=MAX_FIELDS, max_part_size=max_field_bytes
-        )
+        form = await request.form(max_files=MAX_FILES, max_fields=MAX_FIELDS, max_part_size=max_field_bytes)
     except HTTPException as error:
         message = str(error.detail)
         if "maximum" in message.lower() or "too many" in message.lower():

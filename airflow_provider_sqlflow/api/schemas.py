@@ -36,7 +36,9 @@ def submit(call: Call[p.Vendor]) -> Answer:
         if read.problem:
             raise RequestError(f"{name}: {read.problem}")
         texts[name] = read.text
-    return Answer([_told(call.server.state.schemas.save(call.user, dialect, name, texts[name])) for name in texts])
+    return Answer(
+        [_told(call.server.state.schemas.save(call.user, dialect, name, texts[name])) for name in texts]
+    )
 
 
 def delete(call: Call[p.SchemaFileQuery]) -> Answer:

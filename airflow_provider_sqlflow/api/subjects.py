@@ -55,7 +55,9 @@ def of_query(call: Call[Any]) -> Found:
     if not text.strip():
         if parameters.session_id or parameters.job_id:
             return of_session_or_job(call)
-        raise RequestError("nothing to analyse: send sqltext or sqlfile, or the sessionId of an earlier answer")
+        raise RequestError(
+            "nothing to analyse: send sqltext or sqlfile, or the sessionId of an earlier answer"
+        )
     dialect = dialect_of(parameters.dbvendor)
     query = work.Query(
         text,

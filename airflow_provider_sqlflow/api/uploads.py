@@ -105,6 +105,10 @@ def check_layout(layout: CsvLayout) -> None:
     Raises:
         RequestError: it is not six digits.
     """
-    if layout.columns and not (layout.columns.isascii() and layout.columns.isdigit() and len(layout.columns) == 6):
-        raise RequestError("csvFormat: six digits, the positions of database, schema, object type, object name, "
-                           "object code and notes; 0 for none")
+    if layout.columns and not (
+        layout.columns.isascii() and layout.columns.isdigit() and len(layout.columns) == 6
+    ):
+        raise RequestError(
+            "csvFormat: six digits, the positions of database, schema, object type, object name, "
+            "object code and notes; 0 for none"
+        )

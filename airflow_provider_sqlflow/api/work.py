@@ -197,16 +197,18 @@ def csv_rows(
     return text.encode("utf-8", "replace")
 
 
-def neighbours(subject: Subject, kind: SelectionKind, table: str, column: str, level: int | None) -> list[Any]:
+def neighbours(
+    subject: Subject, kind: SelectionKind, table: str, column: str, level: int | None
+) -> list[Any]:
     """Tables that a table comes from, or that it feeds, with how far they are."""
     from airflow_provider_sqlflow.formats.sqlflow.graph.selection import Selection, SelectionKind
     from airflow_provider_sqlflow.formats.sqlflow.graph.tables import tables_by_level
 
     loaded = load(subject)
-    start = Selection(table=table, column=column, distance=level)
+    start = Selection(table=table, column=column)
     is_forward = kind is SelectionKind.DOWNSTREAM
     return tables_by_level(
-        loaded.result, REQUEST_DEFAULTS, lambda: loaded.texts, start, is_forward=is_forward
+        loaded.result, REQUEST_DEFAULTS, lambda: loaded.texts, start, is_forward=is_forward, levels=level
     )
 
 
@@ -243,10 +245,7 @@ def sources_of(subject: Subject, selection: Selection) -> list[Any]:
     from airflow_provider_sqlflow.formats.sqlflow.graph.sql_of import statements_between
 
     loaded = load(subject)
-    statements = statements_between(
-        loaded.result, REQUEST_DEFAULTS, lambda: loaded.texts, Selection(), selection
-    )
-    return statements
+    return statements_between(loaded.result, REQUEST_DEFAULTS, lambda: loaded.texts, Selection(), selection)
 
 
 def summary(subject: Subject, options: ExportOptions) -> Any:

@@ -26,6 +26,7 @@ T = TypeVar("T")
 BUSY = "Sorry, the service is busy. Please try again later."
 """The documented words (reference sqlflow-api, section 1.4)."""
 
+_TOO_LONG = "the request took longer than {:g} seconds; ask for less, or submit a job"
 _PROGRAM = (
     "import sys; number, *sys.path = sys.argv[1:]; "
     "from airflow_provider_sqlflow.api.work_process import main; main(int(number))"
@@ -114,11 +115,12 @@ class Workers:
         process = self._take()
         try:
             process.connection.send_bytes(task)
-            if not process.connection.poll(max(limit - time.monotonic(), 0)):
-                raise RequestTimeoutError(
-                    f"the request took longer than {self.seconds:g} seconds; ask for less, or submit a job"
-                )
-            is_ok, value = pickle.loads(process.connection.recv_bytes())  # noqa: S301  # our own process
+            is_done = process.connection.poll(max(limit - time.monotonic(), 0))
+            is_ok, value = (
+                pickle.loads(process.connection.recv_bytes())  # noqa: S301  # our own process
+                if is_done
+                else (False, RequestTimeoutError(_TOO_LONG.format(self.seconds)))
+            )
         except (EOFError, OSError):
             process.stop()
             raise WorkerDiedError(
@@ -128,10 +130,11 @@ class Workers:
             process.stop()
             raise
         with self._entry:
-            if self._is_closed:
-                process.stop()
-            else:
+            is_kept = is_done and not self._is_closed
+            if is_kept:
                 self._free.append(process)
+        if not is_kept:
+            process.stop()
         if not is_ok:
             raise value
         return value  # type: ignore[no-any-return]

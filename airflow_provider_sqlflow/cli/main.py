@@ -16,9 +16,9 @@ from airflow_provider_sqlflow.cli.db import db
 from airflow_provider_sqlflow.cli.emit import emit
 from airflow_provider_sqlflow.cli.jobs import job
 from airflow_provider_sqlflow.cli.lineage import lineage
+from airflow_provider_sqlflow.cli.server import server
 from airflow_provider_sqlflow.cli.state import CliState
 from airflow_provider_sqlflow.cli.users import user
-from airflow_provider_sqlflow.cli.server import server
 from airflow_provider_sqlflow.cli.worker import worker
 from airflow_provider_sqlflow.errors import SqlFlowError
 
