@@ -91,7 +91,7 @@ class Tokens:
                     "require": ["sub", "iat", _KEY_VERSION],
                 },
             )
-        except (jwt.InvalidTokenError, RecursionError):  # the latter: JSON nested without end
+        except jwt.InvalidTokenError:
             raise _invalid() from None
         # Somebody else may sign with a key that was given to both.
         if not all(isinstance(claims.get(name, 0), int) for name in ("iat", "exp", _KEY_VERSION)):
