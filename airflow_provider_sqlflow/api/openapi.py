@@ -33,7 +33,7 @@ _ENVELOPE = {
     "required": ["code"],
     "properties": {
         "code": {
-            "description": "200, or 203 where a part of the SQL was not understood; generateToken says a text.",
+            "description": "200, or 203 where a part of the SQL was not understood; a text in generateToken.",
             "anyOf": [{"type": "integer"}, {"type": "string"}],
         },
         "data": {"description": "What was asked for."},

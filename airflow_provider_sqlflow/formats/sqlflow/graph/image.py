@@ -27,6 +27,7 @@ from airflow_provider_sqlflow.formats.sqlflow.graph.answer import GraphRequest, 
 from airflow_provider_sqlflow.formats.sqlflow.graph.contents import Contents
 from airflow_provider_sqlflow.formats.sqlflow.graph.er import er_document
 from airflow_provider_sqlflow.formats.sqlflow.graph.graph import HEADER_HEIGHT, build_graph
+from airflow_provider_sqlflow.formats.sqlflow.graph.layout import BOX_WIDTH
 from airflow_provider_sqlflow.formats.sqlflow.graph.selection import Selection
 from airflow_provider_sqlflow.formats.sqlflow.graph.summary import SUMMARY
 from airflow_provider_sqlflow.formats.sqlflow.pieces import JsonObject
@@ -140,7 +141,7 @@ def _dot(graph: Mapping[str, Any], types: Mapping[str, str], image: str) -> Iter
     page = {"size": f"{MAX_PIXELS / _PIXELS_AN_INCH:.2f}"} if image != "svg" else {}
     yield "digraph lineage {\n"
     yield attributes("graph", splines="line", bgcolor="white", pad="0.3", outputorder="edgesfirst", **page)
-    yield attributes("node", shape="plain", fontname=FONT, fontsize="11")
+    yield attributes("node", shape="plain", fontname=FONT, fontsize="9")
     yield attributes("edge", arrowsize="0.6")
     for table in tables:
         # Graphviz places the middle of a box, and counts upwards.
@@ -149,47 +150,56 @@ def _dot(graph: Mapping[str, Any], types: Mapping[str, str], image: str) -> Iter
         yield f'  {table["id"]} [pos="{place[0]:.2f},{place[1]:.2f}!" label={label}]\n'
     if not tables:
         yield attributes("n0", pos="0,0!", label="no lineage found", fontcolor=NOTE_COLOUR)
+    ports = {table["id"]: f"{table['id']}:head" for table in tables}
+    for table in tables:
+        for row in table["columns"]:
+            ports[row["id"]] = f"{table['id']}:{_row_of(row['id']) if row['height'] else 'head'}"
     for edge in graph["elements"]["edges"]:
         is_direct = graph["relationshipIdMap"][edge["id"]][1] == DIRECT_FLOW
         yield attributes(
-            f"{_port(edge['sourceId'])}:e -> {_port(edge['targetId'])}:w",
+            f"{ports[edge['sourceId']]}:e -> {ports[edge['targetId']]}:w",
+            **{"class": "direct" if is_direct else "indirect"},
+            id=edge["id"],
             style="solid" if is_direct else "dashed",
             color=DIRECT_COLOUR if is_direct else INDIRECT_COLOUR,
         )
     yield "}\n"
 
 
-def _port(node: str) -> str:
-    box, _, row = node.partition("::")
-    return f"{box}:{row or 'head'}"
-
-
 def _label(table: JsonObject, type_: str | None, tooltips: Mapping[str, str]) -> str:
-    """Header and rows; a box whose rows have no height is its header alone, where all its lines end."""
+    """Header and rows; where rows have no height, all lines end at the header."""
     colour = TYPE_COLOURS.get(type_, _OTHER_COLOUR) if type_ else _PROCESS_COLOUR
-    width = int(table["width"])
-
-    def cell(item: JsonObject, port: str, height: float, fill: str, text: str) -> str:
-        tip = escape(tooltips.get(item["id"], item["label"]["content"]))
-        return (
-            f'<TR><TD PORT="{port}" TITLE="{tip}" HREF="" FIXEDSIZE="TRUE" WIDTH="{width}" '
-            f'HEIGHT="{height:.0f}" BGCOLOR="{fill}" ALIGN="LEFT">{text}</TD></TR>'
-        )
-
-    name = escape(table["label"]["content"]) or " "
+    ink = text_colour(colour)
+    name = f'<FONT COLOR="{ink}"><B>{_text(table)}</B></FONT>'
+    head = _cell(table, f'PORT="head" ID="{table["id"]}h" BGCOLOR="{colour}"', HEADER_HEIGHT, name, tooltips)
     rows = [
-        cell(
-            table, "head", HEADER_HEIGHT, colour, f'<FONT COLOR="{text_colour(colour)}"><B>{name}</B></FONT>'
-        )
-    ]
-    rows += [
-        cell(
-            row, row["id"].partition("::")[2], row["height"], "white", escape(row["label"]["content"]) or " "
+        _cell(
+            row,
+            f'PORT="{_row_of(row["id"])}" ID="{row["id"]}" BGCOLOR="white"',
+            row["height"],
+            _text(row),
+            tooltips,
         )
         for row in table["columns"]
         if row["height"]
     ]
     return (
         f'<<TABLE BORDER="0" CELLBORDER="1" CELLSPACING="0" CELLPADDING="0" COLOR="{BORDER_COLOUR}">'
-        f"{''.join(rows)}</TABLE>>"
+        f"{head}{''.join(rows)}</TABLE>>"
     )
+
+
+def _cell(item: JsonObject, attributes: str, height: float, text: str, tooltips: Mapping[str, str]) -> str:
+    tip = escape(tooltips.get(item["id"], item["label"]["content"]))
+    return (
+        f'<TR><TD {attributes} TITLE="{tip}" FIXEDSIZE="TRUE" WIDTH="{BOX_WIDTH:.0f}" HEIGHT="{height:.0f}" '
+        f'ALIGN="LEFT">{text}</TD></TR>'
+    )
+
+
+def _text(item: JsonObject) -> str:
+    return f"&#160;{escape(item['label']['content'])}"
+
+
+def _row_of(node: str) -> str:
+    return node.partition("::")[2]

@@ -23,6 +23,10 @@ MAX_BOXES = 400
 MAX_PAIRS = 800
 """Beyond these Graphviz would often take longer than it may."""
 
+_FEW_PAIRS = 200
+_HASTY = 'nslimit="1" nslimit1="1" mclimit="0.1"'
+"""Keeps graphs without much order within a few seconds, as in the drawings of formats.dot."""
+
 _POINTS_AN_INCH = 72
 _SWEEPS = 6
 
@@ -54,6 +58,7 @@ def _arrange_by_graphviz(
 ) -> Corners:
     lines = [
         "digraph {",
+        "" if len(pairs) <= _FEW_PAIRS else _HASTY,
         f'rankdir=LR nodesep="{GAP / _POINTS_AN_INCH:.4f}" ',
         f'ranksep="{(LAYER_STEP - BOX_WIDTH) / _POINTS_AN_INCH:.4f}" splines=false',
         f'node [shape=box fixedsize=true label="" width="{BOX_WIDTH / _POINTS_AN_INCH:.4f}"]',

@@ -1,4 +1,4 @@
-"""Where an object of a graph stands in the SQL (reference sqlflow-api, 4.12: getSelectedDbObjectInfo)."""
+"""Where an object of a graph stands in the SQL; reference sqlflow-api, section 4.12."""
 
 from __future__ import annotations
 
