@@ -3,7 +3,7 @@
 ::
 
     SqlFlowError                code: stable string; retryable: bool
-      ConfigError               UnknownDialectError
+      ConfigError               UnknownDialectError, HostNotAllowedError
       AnalysisError             SqlParseError, AnalysisLimitError
       InputError                EmptyInputError, UnreadableInputError,
                                 SourceUnavailableError (retryable)
@@ -51,6 +51,12 @@ class UnknownDialectError(ConfigError):
     """The SQL dialect has no name that sqlglot or SQLFlow knows."""
 
     code = "unknown_dialect"
+
+
+class HostNotAllowedError(ConfigError):
+    """A request names a database on a host that this server may not connect to."""
+
+    code = "host_not_allowed"
 
 
 class AnalysisError(SqlFlowError):
