@@ -3,7 +3,7 @@
 ::
 
     SqlFlowError                code: stable string; retryable: bool
-      ConfigError               UnknownDialectError
+      ConfigError               UnknownDialectError, HostNotAllowedError
       AnalysisError             SqlParseError, AnalysisLimitError
       InputError                EmptyInputError, UnreadableInputError,
                                 SourceUnavailableError (retryable)
