@@ -15,7 +15,6 @@ from airflow_provider_sqlflow.client.base import SqlFlowClient
 from airflow_provider_sqlflow.client.http.client import HttpClient
 from airflow_provider_sqlflow.client.http.marker import marked_name, read_marker, tag_word
 from airflow_provider_sqlflow.client.http.parameters import settings_of, vendor
-from airflow_provider_sqlflow.client.http.upload import metadata_document
 from airflow_provider_sqlflow.errors import (
     ConfigError,
     NotSupportedError,
@@ -24,6 +23,7 @@ from airflow_provider_sqlflow.errors import (
     UnreadableInputError,
 )
 from airflow_provider_sqlflow.formats.options import ExportOptions, ResultSets
+from airflow_provider_sqlflow.formats.sqlflow.metadata import metadata_document
 from airflow_provider_sqlflow.jobs.model import (
     CsvSource,
     JobId,
@@ -259,7 +259,7 @@ class TestUpload:
 
     def test_metadata_of_a_catalog(self) -> None:
         catalog = {"db.sch.orders": ("id",), "sch.items": ("id", "x"), "plain": ()}
-        [server] = metadata_document(catalog, "postgres")["servers"]
+        [server] = metadata_document(catalog, "dbvpostgresql")["servers"]
         assert (server["dbVendor"], server["supportsCatalogs"], server["supportsSchemas"]) == (
             "dbvpostgresql",
             True,
@@ -270,7 +270,7 @@ class TestUpload:
             for database in server["databases"]
             for schema in database["schemas"]
         ] == [("db", "sch", ["orders"]), ("DEFAULT", "sch", ["items"]), ("DEFAULT", "DEFAULT", ["plain"])]
-        [server] = metadata_document({"shop.orders": ("id",)}, "mysql")["servers"]
+        [server] = metadata_document({"shop.orders": ("id",)}, "dbvmysql")["servers"]
         assert server["supportsSchemas"] is False
         assert server["databases"] == [
             {
@@ -287,7 +287,7 @@ class TestUpload:
         path = tmp_path / "job.zip"
         with zipfile.ZipFile(path, "w") as archive:
             archive.writestr("a.sql", SQL)
-            archive.writestr("metadata.json", json.dumps(metadata_document(catalog, "postgres")))
+            archive.writestr("metadata.json", json.dumps(metadata_document(catalog, "dbvpostgresql")))
         source = open_path(str(path), Settings())
         assert source.names == ("a.sql",)
         assert dict(source.catalog)["db.sch.orders"] == ("id", "amount")
