@@ -19,6 +19,7 @@ from airflow_provider_sqlflow.jobs.store.tables import server_key
 _ALGORITHM = "HS256"
 _KEY_NAME = "token"
 _KEY_BYTES = 32
+_KEPT = select(server_key.c.value).where(server_key.c.name == _KEY_NAME)
 _KEY_VERSION = "ver"
 _MAX_TOKEN = 8192  # the longest user id gives less
 
@@ -106,16 +107,16 @@ class Tokens:
 
     def _signing_key(self) -> str:
         if not self._key:
-            self._key = self._database.write(_kept_key, repeatable=True)
+            kept = self._database.read(lambda connection: connection.execute(_KEPT).scalar())
+            self._key = kept or self._database.write(_make_key, repeatable=True)
         return self._key
 
 
-def _kept_key(connection: Connection) -> str:
-    """The store's key. Whoever comes first makes it, and all others wait and find that one."""
+def _make_key(connection: Connection) -> str:
+    """The store's key. Whoever comes first makes it; all others wait, and find that one."""
     fresh = secrets.token_hex(_KEY_BYTES)
     connection.execute(insert_new(connection, server_key).values(name=_KEY_NAME, value=fresh))
-    query = select(server_key.c.value).where(server_key.c.name == _KEY_NAME)
-    return str(connection.execute(query).scalar_one())
+    return str(connection.execute(_KEPT).scalar_one())
 
 
 def _invalid() -> InvalidTokenError:
