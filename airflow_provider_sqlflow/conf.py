@@ -190,6 +190,72 @@ def openlineage_spool() -> str:
 
 
 @cache
+def server_token_hours() -> int:
+    """``[sqlflow] server_token_hours``: so many hours a token of ``sqlflow server`` counts."""
+    return _at_least("server_token_hours", 0)
+
+
+@cache
+def server_token_key() -> str:
+    """``[sqlflow] server_token_key``: key that signs the server's tokens."""
+    return str(conf.get(SECTION, "server_token_key")).strip()
+
+
+@cache
+def server_ignore_token() -> bool:
+    """``[sqlflow] server_ignore_token``: whether the server believes any user id, without a token."""
+    return bool(conf.getboolean(SECTION, "server_ignore_token"))
+
+
+@cache
+def server_session_hours() -> int:
+    """``[sqlflow] server_session_hours``: life of unused results of the server."""
+    return _positive("server_session_hours")
+
+
+@cache
+def server_allowed_hosts() -> str:
+    """``[sqlflow] server_allowed_hosts``: hosts that jobs of the server may connect to."""
+    return str(conf.get(SECTION, "server_allowed_hosts")).strip()
+
+
+@cache
+def server_relation_limit() -> int:
+    """``[sqlflow] server_relation_limit``: a graph with more relationships is not laid out."""
+    return _positive("server_relation_limit")
+
+
+@cache
+def server_max_request_bytes() -> int:
+    """``[sqlflow] server_max_request_bytes``: a larger request is refused by the server."""
+    return _positive("server_max_request_bytes")
+
+
+@cache
+def server_max_query_bytes() -> int:
+    """``[sqlflow] server_max_query_bytes``: longer SQL is refused where the server answers at once."""
+    return _positive("server_max_query_bytes")
+
+
+@cache
+def server_request_seconds() -> int:
+    """``[sqlflow] server_request_seconds``: an answer that takes the server longer to make is given up."""
+    return _positive("server_request_seconds")
+
+
+@cache
+def server_parallel() -> int:
+    """``[sqlflow] server_parallel``: so many processes of the server analyse and lay out at once."""
+    return _positive("server_parallel")
+
+
+@cache
+def server_queue() -> int:
+    """``[sqlflow] server_queue``: so many requests may wait for such a process."""
+    return _at_least("server_queue", 0)
+
+
+@cache
 def _job_url() -> str:
     return str(conf.get(SECTION, "job_url")).strip()
 
@@ -269,6 +335,17 @@ def settings() -> Settings:
         openlineage_max_event_bytes=openlineage_max_event_bytes(),
         openlineage_max_column_links=openlineage_max_column_links(),
         openlineage_spool=openlineage_spool(),
+        server_token_hours=server_token_hours(),
+        server_token_key=server_token_key(),
+        server_ignore_token=server_ignore_token(),
+        server_session_hours=server_session_hours(),
+        server_allowed_hosts=server_allowed_hosts(),
+        server_relation_limit=server_relation_limit(),
+        server_max_request_bytes=server_max_request_bytes(),
+        server_max_query_bytes=server_max_query_bytes(),
+        server_request_seconds=server_request_seconds(),
+        server_parallel=server_parallel(),
+        server_queue=server_queue(),
     )
 
 
@@ -301,6 +378,17 @@ def clear_cache() -> None:
         openlineage_max_event_bytes,
         openlineage_max_column_links,
         openlineage_spool,
+        server_token_hours,
+        server_token_key,
+        server_ignore_token,
+        server_session_hours,
+        server_allowed_hosts,
+        server_relation_limit,
+        server_max_request_bytes,
+        server_max_query_bytes,
+        server_request_seconds,
+        server_parallel,
+        server_queue,
         _job_url,
         _lineage_url,
         capture_sql,

@@ -3,7 +3,7 @@
 ::
 
     SqlFlowError                code: stable string; retryable: bool
-      ConfigError               UnknownDialectError
+      ConfigError               UnknownDialectError, HostNotAllowedError
       AnalysisError             SqlParseError, AnalysisLimitError
       InputError                EmptyInputError, UnreadableInputError,
                                 SourceUnavailableError (retryable)
@@ -12,10 +12,16 @@
                                 LeaseLostError
       LineageError              NameNotFoundError, AmbiguousNameError
       StoreError                StoreUnavailableError (retryable), StoreVersionError
+      AccountError              AccountExistsError, AccountNotFoundError, InvalidAccountError,
+                                AccountLimitError
+        TokenError              InvalidTokenError, ExpiredTokenError
       ClientError               AuthenticationError, TlsError, NotSupportedError
         RemoteError             UnexpectedAnswerError, RedirectedError
         RemoteUnavailableError  (retryable) EmptyAnswerError, TruncatedAnswerError, DeadlineError
       ExportError               UnknownFormatError, ExportOptionError
+      ServerError               RequestError, RequestTooLargeError, SessionNotFoundError,
+                                AccessDeniedError, RequestTimeoutError, WorkerDiedError,
+                                ServerBusyError (retryable)
       EmissionError
 
 Errors cross process borders (workers, triggers), so they pickle: extra facts are attributes with
@@ -51,6 +57,12 @@ class UnknownDialectError(ConfigError):
     """The SQL dialect has no name that sqlglot or SQLFlow knows."""
 
     code = "unknown_dialect"
+
+
+class HostNotAllowedError(ConfigError):
+    """A request names a database on a host that this server may not connect to."""
+
+    code = "host_not_allowed"
 
 
 class AnalysisError(SqlFlowError):
@@ -217,6 +229,54 @@ class StoreVersionError(StoreError):
     code = "store_version"
 
 
+class AccountError(SqlFlowError):
+    """A user of the server cannot have what was asked."""
+
+    code = "account"
+
+
+class AccountExistsError(AccountError):
+    """There is a user with this id already."""
+
+    code = "account_exists"
+
+
+class AccountNotFoundError(AccountError):
+    """No user has this id."""
+
+    code = "account_not_found"
+
+
+class InvalidAccountError(AccountError):
+    """The id, address or name cannot be a user's: it is empty, too long, or has invisible characters."""
+
+    code = "invalid_account"
+
+
+class AccountLimitError(AccountError):
+    """The user would keep more than the server holds for one."""
+
+    code = "account_limit"
+
+
+class TokenError(AccountError):
+    """A token opens nothing. The message does not say why, but that it expired."""
+
+    code = "token"
+
+
+class InvalidTokenError(TokenError):
+    """The token is none of this server's, or its user or secret key is gone."""
+
+    code = "invalid_token"
+
+
+class ExpiredTokenError(TokenError):
+    """The token's time is over; another one is given for the secret key."""
+
+    code = "expired_token"
+
+
 class ClientError(SqlFlowError):
     """A SQLFlow service did not do what was asked."""
 
@@ -317,3 +377,52 @@ class EmissionError(SqlFlowError):
     """An OpenLineage event could not be built or sent."""
 
     code = "emission"
+
+
+class ServerError(SqlFlowError):
+    """Our REST server cannot do what a request asks."""
+
+    code = "server"
+
+
+class RequestError(ServerError):
+    """A request's parameters cannot be understood; the message names them."""
+
+    code = "request"
+
+
+class RequestTooLargeError(ServerError):
+    """A request holds more than the server takes."""
+
+    code = "request_too_large"
+
+
+class SessionNotFoundError(ServerError):
+    """No earlier answer has this session id, or its time is over."""
+
+    code = "session_not_found"
+
+
+class AccessDeniedError(ServerError):
+    """The request names no account, or does not prove that it comes from it."""
+
+    code = "access_denied"
+
+
+class ServerBusyError(ServerError):
+    """The server has as much to do as it may."""
+
+    code = "server_busy"
+    retryable = True
+
+
+class RequestTimeoutError(ServerError):
+    """The request takes longer than the server allows."""
+
+    code = "request_timeout"
+
+
+class WorkerDiedError(ServerError):
+    """The process that worked on the request ended."""
+
+    code = "worker_died"

@@ -263,6 +263,61 @@ _OPTIONS: dict[str, Any] = {
         "string",
         "",
     ),
+    "server_token_hours": _option(
+        "So many hours a token of ``sqlflow server`` counts; then the user asks for another. "
+        "0 means for ever.",
+        "integer",
+        "24",
+    ),
+    "server_token_key": _option(
+        "Key that signs the server's tokens, of at least 32 characters. Empty means a "
+        "random one that is kept in the job store.",
+        "string",
+        "",
+        sensitive=True,
+    ),
+    "server_ignore_token": _option(
+        "Whether the server believes any user id without a token: for a server "
+        "that only trusted users can reach.",
+        "boolean",
+        "False",
+    ),
+    "server_session_hours": _option(
+        "So many hours after its last use the server keeps the result of an analysis that is no job.",
+        "integer",
+        "24",
+    ),
+    "server_allowed_hosts": _option(
+        "Hosts, or host:port, with commas between, that jobs of the server may connect to "
+        "for metadata. Empty means none.",
+        "string",
+        "",
+        example="db.example.com, warehouse.example.com:5439",
+    ),
+    "server_relation_limit": _option(
+        "A graph of more relationships is not laid out by the server, unless the request sets another limit.",
+        "integer",
+        "1000",
+    ),
+    "server_max_request_bytes": _option(
+        "The server refuses a larger request, files included.", "integer", str(200 * 1024 * 1024)
+    ),
+    "server_max_query_bytes": _option(
+        "The server refuses longer SQL where it answers at once; it can be submitted as a job.",
+        "integer",
+        str(500 * 1024),
+    ),
+    "server_request_seconds": _option(
+        "An answer that takes the server longer to make is given up.", "integer", "60"
+    ),
+    "server_parallel": _option(
+        "So many processes of the server analyse and lay out at once.", "integer", "2"
+    ),
+    "server_queue": _option(
+        "So many requests may wait for such a process; the server tells more than that that it is busy.",
+        "integer",
+        "16",
+    ),
     "job_url": _option(
         "Where the extra link *SQLFlow job* of a task leads for jobs of the embedded engine: {job_id} and "
         "{base_url} (Airflow's own address) are filled in. Empty means no link.",

@@ -18,6 +18,9 @@ from airflow_provider_sqlflow.errors import ConfigError
 RUNNERS = ("inline", "worker")
 """What ``runner`` may be."""
 
+MIN_TOKEN_KEY = 32
+"""Characters that a key which signs tokens needs at least: a shorter one can be guessed."""
+
 ENVIRONMENT_PREFIX = "SQLFLOW_"
 _MISSPELT = 0.8
 """Names at least so alike (difflib's ratio) are taken as the same one, misspelt."""
@@ -59,6 +62,19 @@ class Settings:
         openlineage_max_event_bytes: a larger event is split.
         openlineage_max_column_links: an event with more column edges is split.
         openlineage_spool: folder of events not sent yet; empty means ``openlineage-spool`` in ``home``.
+        server_token_hours: so many hours a token of ``sqlflow server`` counts; 0 is for ever.
+        server_token_key: key that signs the server's tokens; empty means a random one, kept in the store.
+        server_ignore_token: whether the server believes any user id, without a token.
+        server_session_hours: so long after its last use the server keeps the result of an
+            analysis that is no job.
+        server_allowed_hosts: hosts, or ``host:port``, with commas between, that jobs of the server may
+            connect to; empty means none.
+        server_relation_limit: a graph with more relationships is not laid out unless it is asked for.
+        server_max_request_bytes: a larger request is refused by the server.
+        server_max_query_bytes: longer SQL is refused where the server answers at once; it goes as a job.
+        server_request_seconds: an answer that takes the server longer to make is given up.
+        server_parallel: so many processes of the server analyse and lay out at once.
+        server_queue: so many requests may wait for such a process; more are told that the server is busy.
     """
 
     store_url: str = ""
@@ -86,12 +102,25 @@ class Settings:
     openlineage_max_event_bytes: int = 1_000_000
     openlineage_max_column_links: int = 1500
     openlineage_spool: str = ""
+    server_token_hours: int = field(default=24, metadata={"minimum": 0})
+    server_token_key: str = field(default="", repr=False)
+    server_ignore_token: bool = False
+    server_session_hours: int = 24
+    server_allowed_hosts: str = ""
+    server_relation_limit: int = 1000
+    server_max_request_bytes: int = 200 * 1024 * 1024
+    server_max_query_bytes: int = 500 * 1024
+    server_request_seconds: int = 60
+    server_parallel: int = 2
+    server_queue: int = field(default=16, metadata={"minimum": 0})
 
     def __post_init__(self) -> None:
         if self.runner not in RUNNERS:
             raise ConfigError(f"runner = {self.runner!r} is not one of: {', '.join(RUNNERS)}")
         if not self.queues:
             raise ConfigError(f"worker_queues = {self.worker_queues!r} names no queue")
+        if self.server_token_key and len(self.server_token_key) < MIN_TOKEN_KEY:
+            raise ConfigError(f"server_token_key is shorter than {MIN_TOKEN_KEY} characters")
 
     @property
     def queues(self) -> tuple[str, ...]:

@@ -1,16 +1,20 @@
-"""Settings that every test shares, and the PostgreSQL server that those which need one share."""
+"""Settings that every test shares, and the PostgreSQL server and empty stores of those which need them."""
 
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from itertools import count
+from pathlib import Path
 
 import psycopg
 import pytest
 from hypothesis import settings
 
+from airflow_provider_sqlflow.jobs.store.sql import SqlJobStore
+from airflow_provider_sqlflow.jobs.store.tables import metadata
 from tests.postgres_server import running_postgres
 
 # CI says whether a change is sound, so there the searches take the same way each time; a person's runs look
@@ -18,6 +22,8 @@ from tests.postgres_server import running_postgres
 settings.register_profile("ci", derandomize=True)
 if os.environ.get("CI"):
     settings.load_profile("ci")
+
+EMPTY_ALL = f"TRUNCATE {', '.join(metadata.tables)} RESTART IDENTITY"
 
 _numbers = count()
 
@@ -51,3 +57,47 @@ def new_postgres_database(postgres: str) -> Iterator[Callable[[str], str]]:
 def postgres_url(new_postgres_database: Callable[[str], str]) -> str:
     """The URL of an empty PostgreSQL database of the test's own."""
     return new_postgres_database("template0")
+
+
+# An empty store for each test, on each database that can hold it, without migrating each time.
+
+
+@pytest.fixture(scope="session")
+def empty_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An empty store to copy."""
+    path = tmp_path_factory.mktemp("empty") / "jobs.db"
+    SqlJobStore(f"sqlite:///{path}").close()
+    return path
+
+
+@pytest.fixture(scope="session")
+def postgres_store(postgres: str) -> str:
+    """The URL of a store that tests use one after the other."""
+    with psycopg.connect(host=postgres, user="postgres", dbname="postgres", autocommit=True) as connection:
+        connection.execute(b"CREATE DATABASE shared_store")
+    url = f"postgresql://postgres@/shared_store?host={postgres}"
+    SqlJobStore(url).close()
+    return url
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The URL of an empty store."""
+    if request.param == "postgresql":
+        url: str = request.getfixturevalue("postgres_store")
+        with psycopg.connect(url) as connection:
+            connection.execute(b"SET lock_timeout = '10s'")
+            connection.execute(EMPTY_ALL.encode())
+        return url
+    path = tmp_path / "store" / "jobs.db"
+    path.parent.mkdir()
+    shutil.copy(request.getfixturevalue("empty_sqlite"), path)
+    return f"sqlite:///{path}"
+
+
+@pytest.fixture
+def store(store_url: str) -> Iterator[SqlJobStore]:
+    """An empty store."""
+    opened = SqlJobStore(store_url)
+    yield opened
+    opened.close()

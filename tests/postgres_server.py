@@ -76,7 +76,8 @@ class PostgresServer:
     def ask_for_password(self, role: str) -> None:
         """Let a role in with its password only; others need none."""
         rules = self._folder / "data" / "pg_hba.conf"
-        rules.write_text(f"local all {role} scram-sha-256\n{rules.read_text()}")
+        own = f"local all {role} scram-sha-256\nhost all {role} 127.0.0.1/32 scram-sha-256\n"
+        rules.write_text(own + rules.read_text())
         self._control("reload")
 
     def _control(self, *arguments: str) -> None:

@@ -5,7 +5,7 @@ import logging
 import pytest
 
 from airflow_provider_sqlflow.errors import ConfigError
-from airflow_provider_sqlflow.settings import Settings
+from airflow_provider_sqlflow.settings import MIN_TOKEN_KEY, Settings
 
 
 def test_values_of_the_environment() -> None:
@@ -39,3 +39,17 @@ def test_foreign_variable_is_warned_about(caplog: pytest.LogCaptureFixture) -> N
         in caplog.text
     )
     assert "secret" not in caplog.text
+
+
+def test_a_key_that_signs_tokens_is_long_and_never_shown() -> None:
+    key = "k" * MIN_TOKEN_KEY
+    assert key not in repr(Settings(server_token_key=key))
+    with pytest.raises(ConfigError, match="server_token_key is shorter than 32 characters") as caught:
+        Settings.from_env({"SQLFLOW_SERVER_TOKEN_KEY": key[1:]})
+    assert key[1:] not in str(caught.value)
+
+
+def test_tokens_may_count_for_ever() -> None:
+    assert Settings.from_env({"SQLFLOW_SERVER_TOKEN_HOURS": "0"}).server_token_hours == 0
+    with pytest.raises(ConfigError, match="SQLFLOW_SERVER_TOKEN_HOURS='-1' is not a whole number from 0 up"):
+        Settings.from_env({"SQLFLOW_SERVER_TOKEN_HOURS": "-1"})

@@ -45,12 +45,13 @@ def upgrade(state: CliState) -> None:
 
 @db.command()
 @click.argument("revision")
-@click.confirmation_option(prompt="Runs other than the shown one of each job are lost. Go on?")
+@click.confirmation_option(prompt="What the older version has no place for is lost. Go on?")
 @pass_state
 def downgrade(state: CliState, revision: str) -> None:
     """Take the store back to REVISION before an older version of the package is installed.
 
-    A job keeps the run that exports show, or its last one. This version upgrades the store again as soon as
+    Before 0004 the server's users and what it keeps for them are lost; before 0002 a job keeps only the run
+    that exports show, or its last one. This version upgrades the store again as soon as
     it opens it, so stop what uses it first.
     """
     from airflow_provider_sqlflow.jobs.store.schema import current_revision, downgrade_schema

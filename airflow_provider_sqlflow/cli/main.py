@@ -16,7 +16,9 @@ from airflow_provider_sqlflow.cli.db import db
 from airflow_provider_sqlflow.cli.emit import emit
 from airflow_provider_sqlflow.cli.jobs import job
 from airflow_provider_sqlflow.cli.lineage import lineage
+from airflow_provider_sqlflow.cli.server import server
 from airflow_provider_sqlflow.cli.state import CliState
+from airflow_provider_sqlflow.cli.users import user
 from airflow_provider_sqlflow.cli.worker import worker
 from airflow_provider_sqlflow.errors import SqlFlowError
 
@@ -75,9 +77,11 @@ cli.add_command(analyze)
 cli.add_command(job)
 cli.add_command(lineage)
 cli.add_command(worker)
+cli.add_command(server)
 cli.add_command(dags)
 cli.add_command(db)
 cli.add_command(emit)
+cli.add_command(user)
 
 
 def main() -> None:

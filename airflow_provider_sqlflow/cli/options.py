@@ -15,7 +15,7 @@ from typing import TypeVar
 import click
 
 from airflow_provider_sqlflow.errors import ConfigError, UnreadableInputError
-from airflow_provider_sqlflow.jobs.model import CsvSource, JobSource, PathSource, TextSource
+from airflow_provider_sqlflow.jobs.model import CsvSource, DatabaseSource, JobSource, PathSource, TextSource
 
 STDIN = "-"
 STDIN_NAME = "<stdin>"
@@ -127,7 +127,7 @@ def absolute(source: JobSource) -> JobSource:
     """The source with its path absolute: a job may be looked at or run from another folder."""
     from airflow_provider_sqlflow.ingest.urls import is_url
 
-    if isinstance(source, TextSource) or is_url(source.path):
+    if isinstance(source, TextSource | DatabaseSource) or is_url(source.path):
         return source
     return replace(source, path=str(Path(source.path).absolute()))
 

@@ -80,9 +80,9 @@ def job_text(job: Job) -> str:
         ("queue", "" if job.queue == DEFAULT_QUEUE else job.queue),
         ("owner", job.owner),
         ("tags", ", ".join(job.tags)),
-        ("created", _time(job.created_at)),
-        ("begin", _time(job.begin_at)),
-        ("end", _time(job.end_at)),
+        ("created", time_text(job.created_at)),
+        ("begin", time_text(job.begin_at)),
+        ("end", time_text(job.end_at)),
         ("duration", "" if job.duration_seconds is None else f"{job.duration_seconds:.1f} s"),
         ("files", f"{counts.files_done} of {counts.files_total}"),
         ("statements", f"{counts.statements} ({counts.failed_statements} failed)"),
@@ -105,7 +105,7 @@ def schedule_text(job: Job) -> str:
 def scheduled_text(jobs: Sequence[Job], next_runs: Sequence[datetime | None]) -> str:
     """Jobs with a schedule, a job a line, and when each runs next."""
     rows = [
-        (job.id, job.status.value, schedule_text(job), _time(at), job.name)
+        (job.id, job.status.value, schedule_text(job), time_text(at), job.name)
         for job, at in zip(jobs, next_runs, strict=True)
     ]
     return table(("id", "status", "schedule", "next run", "name"), rows)
@@ -124,8 +124,8 @@ def runs_text(runs: Sequence[JobRun]) -> str:
             run.status.value,
             str(run.counts.files_total),
             str(run.counts.statements),
-            _time(run.created_at),
-            _time(run.end_at),
+            time_text(run.created_at),
+            time_text(run.end_at),
             _task(run),
             run.error,
         )
@@ -146,8 +146,8 @@ def instances_text(page: InstancePage) -> str:
             item.table,
             item.role.value,
             item.run.status.value,
-            _time(item.run.begin_at),
-            _time(item.run.end_at),
+            time_text(item.run.begin_at),
+            time_text(item.run.end_at),
             _task(item.run),
             item.run.job_id,
         )
@@ -165,7 +165,7 @@ def page_text(page: JobPage) -> str:
             job.status.value,
             str(job.counts.files_total),
             str(job.counts.statements),
-            _time(job.created_at),
+            time_text(job.created_at),
             job.name,
         )
         for job in page.jobs
@@ -221,7 +221,8 @@ def table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
     )
 
 
-def _time(value: datetime | None) -> str:
+def time_text(value: datetime | None) -> str:
+    """A time to the second; empty without one."""
     return "" if value is None else value.isoformat(sep=" ", timespec="seconds")
 
 

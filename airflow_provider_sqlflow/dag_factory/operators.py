@@ -27,6 +27,7 @@ from airflow_provider_sqlflow.jobs.model import (
     PathSource,
     TaskOrigin,
     TextSource,
+    source_key,
 )
 from airflow_provider_sqlflow.jobs.schedules.model import JOB_TAG_PREFIX
 from airflow_provider_sqlflow.operators.outlets import emit_assets
@@ -359,10 +360,6 @@ def _list_files(sources: tuple[JobSource, ...]) -> tuple[str, ...]:
     return open_inputs(sources, conf.settings()).names
 
 
-def _name(source: JobSource) -> tuple[type, str]:
-    return type(source), source.name if isinstance(source, TextSource) else source.path
-
-
 def _keeps_defaults(kept: JobRequest, new: JobRequest) -> bool:
     """Whether no default name is gone: a submit that gives none leaves a job's as it is."""
     return (new.default_database is not None or kept.default_database is None) and (
@@ -372,8 +369,9 @@ def _keeps_defaults(kept: JobRequest, new: JobRequest) -> bool:
 
 def _only_grows(kept: JobRequest, new: JobRequest) -> bool:
     """Whether sources and catalog are still all there, so that a batch that joins them says all."""
-    names = {_name(source) for source in new.sources}
-    return all(_name(source) in names for source in kept.sources) and set(kept.catalog) <= set(new.catalog)
+    keys = {source_key(source) for source in new.sources}
+    are_all_there = all(source_key(source) in keys for source in kept.sources)
+    return are_all_there and set(kept.catalog) <= set(new.catalog)
 
 
 def _is_scheduled(context: Context) -> bool:

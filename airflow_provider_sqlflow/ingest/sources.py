@@ -53,7 +53,7 @@ def open_text(
     name: str, text: str, settings: Settings, database: str | None = None, schema: str | None = None
 ) -> Source:
     """SQL text given inline, with default names of its own."""
-    return Source("", (name,), partial(_read_text, name, text, settings.max_file_bytes, database, schema))
+    return Source("", (name,), partial(read_text, name, text, settings.max_file_bytes, database, schema))
 
 
 def open_path(path: str, settings: Settings, options: Mapping[str, Any] | None = None) -> Source:
@@ -178,9 +178,10 @@ def _read_files(files: Sequence[tuple[str, StoredFile]], max_file_bytes: int) ->
         yield read_file(name, file, max_file_bytes)
 
 
-def _read_text(
+def read_text(
     name: str, text: str, max_file_bytes: int, database: str | None, schema: str | None
 ) -> Iterator[SourceFile]:
+    """A text as the file that it makes, or why it makes none."""
     try:
         check_text(text)
     except UndecodableTextError as error:

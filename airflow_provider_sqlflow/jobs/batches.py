@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from airflow_provider_sqlflow.errors import ConfigError
 from airflow_provider_sqlflow.formats.options import DEFAULT_OPTIONS
-from airflow_provider_sqlflow.jobs.model import DEFAULT_QUEUE, JobRequest, JobSource, TextSource
+from airflow_provider_sqlflow.jobs.model import DEFAULT_QUEUE, JobRequest, JobSource, source_key
 
 
 def add_batch(kept: JobRequest, new: JobRequest, incremental: bool) -> JobRequest:
@@ -42,11 +42,7 @@ def add_batch(kept: JobRequest, new: JobRequest, incremental: bool) -> JobReques
 
 def _joined(kept: tuple[JobSource, ...], new: tuple[JobSource, ...]) -> tuple[JobSource, ...]:
     """Sources in the order of their first submit; a text replaces the one of its name."""
-    joined: dict[tuple[type, str], JobSource] = {}
+    joined: dict[tuple[object, ...], JobSource] = {}
     for source in (*kept, *new):
-        joined[type(source), _name(source)] = source
+        joined[source_key(source)] = source
     return tuple(joined.values())
-
-
-def _name(source: JobSource) -> str:
-    return source.name if isinstance(source, TextSource) else source.path

@@ -15,6 +15,7 @@ from airflow_provider_sqlflow.formats.options import DEFAULT_OPTIONS, ExportOpti
 from airflow_provider_sqlflow.jobs.model import (
     DEFAULT_QUEUE,
     CsvSource,
+    DatabaseSource,
     JobRequest,
     JobSource,
     PathSource,
@@ -23,6 +24,7 @@ from airflow_provider_sqlflow.jobs.model import (
 )
 
 FORMAT_VERSION = 1
+_DATABASE_KEYS = ("dialect", "host", "user", "password")
 
 
 def request_to_json(request: JobRequest) -> str:
@@ -82,6 +84,8 @@ def _source_to_json(source: JobSource) -> dict[str, Any]:
         names = {"database": source.database, "schema": source.schema}
         given = {key: name for key, name in names.items() if name is not None}
         return {"name": source.name, "text": source.text, **given}
+    if isinstance(source, DatabaseSource):
+        return {key: value for key, value in asdict(source).items() if value or key in _DATABASE_KEYS}
     document: dict[str, Any] = {"path": source.path}
     if source.storage_options:
         document["storage_options"] = dict(source.storage_options)
@@ -91,6 +95,9 @@ def _source_to_json(source: JobSource) -> dict[str, Any]:
 
 
 def _source_from_json(source: dict[str, Any]) -> JobSource:
+    if "host" in source:
+        lists = {key: tuple(value) for key, value in source.items() if isinstance(value, list)}
+        return DatabaseSource(**{**source, **lists})
     if "path" not in source:
         return TextSource(**source)
     return CsvSource(**source) if "columns" in source else PathSource(**source)

@@ -10,7 +10,7 @@ from typing import Any
 from airflow_provider_sqlflow.errors import SqlFlowError
 from airflow_provider_sqlflow.ingest.urls import Location, is_url, local_path
 from airflow_provider_sqlflow.jobs.inputs import open_inputs
-from airflow_provider_sqlflow.jobs.model import JobSource, TextSource
+from airflow_provider_sqlflow.jobs.model import DatabaseSource, JobSource, TextSource
 from airflow_provider_sqlflow.settings import Settings
 
 _VERSION_KEYS = ("ETag", "etag", "md5", "checksum", "generation", "mtime", "LastModified", "updated", "size")
@@ -26,6 +26,8 @@ def content_digest(sources: Sequence[JobSource], settings: Settings) -> str:
     for source in sources:
         if isinstance(source, TextSource):
             parts = [source.name, source.text]
+        elif isinstance(source, DatabaseSource):
+            parts = [repr(source), *_contents(source, settings)]
         elif is_url(source.path) and local_path(source.path) is None:
             parts = [source.path, _versions(source.path, source.storage_options)]
         else:

@@ -10,7 +10,8 @@ from airflow_provider_sqlflow.ingest.csv_scripts import CsvFormat
 from airflow_provider_sqlflow.ingest.model import Columns, Note, Source, SourceFile
 from airflow_provider_sqlflow.ingest.naming import is_numbered, unique_names
 from airflow_provider_sqlflow.ingest.sources import open_csv_path, open_path, open_text
-from airflow_provider_sqlflow.jobs.model import CsvSource, JobSource, TextSource
+from airflow_provider_sqlflow.jobs.databases import open_database_source
+from airflow_provider_sqlflow.jobs.model import CsvSource, DatabaseSource, JobSource, TextSource
 from airflow_provider_sqlflow.settings import Settings
 
 AUTO_DIALECT = "auto"
@@ -96,9 +97,9 @@ def open_inputs(
         name_files: makes the files' unique names.
 
     Raises:
-        ConfigError: a URL or the layout of a CSV cannot be understood.
+        ConfigError: a URL or the layout of a CSV cannot be understood, or a database refuses the account.
         UnreadableInputError: a path cannot be used; the message names it.
-        SourceUnavailableError: the storage of a source cannot be reached.
+        SourceUnavailableError: the storage of a source, or a database, cannot be reached.
         EmptyInputError: no sources, only blank text, or a folder or archive without SQL files.
     """
     if not sources:
@@ -121,6 +122,8 @@ def _open(source: JobSource, settings: Settings) -> Source:
     if isinstance(source, CsvSource):
         layout = CsvFormat(source.columns, source.enclose, source.escape)
         return open_csv_path(source.path, layout, settings, source.storage_options)
+    if isinstance(source, DatabaseSource):
+        return open_database_source(source, settings)
     return open_path(source.path, settings, source.storage_options)
 
 

@@ -6,7 +6,7 @@ Statuses and fields follow SQLFlow's job interface (reference: sqlflow-api, sect
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import Enum
 from typing import Any, NewType
@@ -150,7 +150,51 @@ class CsvSource:
     storage_options: Mapping[str, Any] = field(default_factory=dict, repr=False, hash=False)
 
 
-JobSource = TextSource | PathSource | CsvSource
+@dataclass(frozen=True, slots=True)
+class DatabaseSource:
+    """A database whose views and routines are the SQL, and whose columns are the catalog.
+
+    Each run reads it anew. Patterns are those of
+    :class:`~airflow_provider_sqlflow.ingest.selection.Selection` (reference: sqlflow-api, section 5.2).
+
+    Attributes:
+        dialect: sqlglot name.
+        host: name or address.
+        user: account to connect with.
+        password: kept in the job store, but never shown.
+        database: empty for every database of the server.
+        port: 0 for the usual one.
+        extract: schemas to read, ``db/schema`` or ``db.schema``, with ``*``; where the database is given,
+            one name is a schema. Empty for all.
+        exclude: schemas to leave out of these.
+        procedures: functions and procedures to read, ``db.schema.name`` or ``schema.name``; empty for all.
+        views: views to read; empty for all.
+    """
+
+    dialect: str
+    host: str
+    user: str
+    password: str = field(repr=False)
+    database: str = ""
+    port: int = 0
+    extract: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+    procedures: tuple[str, ...] = ()
+    views: tuple[str, ...] = ()
+
+
+JobSource = TextSource | PathSource | CsvSource | DatabaseSource
+
+
+def source_key(source: JobSource) -> tuple[object, ...]:
+    """What makes two sources of a job the same one: a text's name, a path, what is read of which database."""
+    if isinstance(source, TextSource):
+        return TextSource, source.name
+    if isinstance(source, DatabaseSource):
+        # Another account or password opens the same database.
+        return DatabaseSource, replace(source, user="", password="")
+    return type(source), source.path
+
 
 DEFAULT_QUEUE = "default"
 """The queue of jobs that name none."""

@@ -105,7 +105,8 @@ def test_options_are_those_of_conf_with_the_defaults_of_settings():
         assert f"[sqlflow] {name}" in function.__doc__
         if name in defaults:
             assert option["default"] == str(defaults[name])
-    assert options["store_url"]["sensitive"] is True
+    for secret in ("store_url", "server_token_key"):
+        assert options[secret]["sensitive"] is True
 
 
 def test_airflow_shows_the_connection_type_with_its_fields():

@@ -9,6 +9,7 @@ from contextlib import closing
 import pytest
 
 from airflow_provider_sqlflow.ingest.database import Definition, read_database
+from airflow_provider_sqlflow.ingest.selection import Selection
 from tests.postgres_server import running_postgres
 
 POSTGRES = """
@@ -187,6 +188,63 @@ def test_any_other_database_is_asked_by_the_standard() -> None:
         "information_schema.columns": [("dbo", "orders", "id")],
         "information_schema.views": [("dbo", "v", "SELECT id FROM dbo.orders")],
     }
-    content = read_database(Answers(answers), "tsql")
+    content = read_database(Answers(answers), "trino")
     assert content.catalog == {"dbo.orders": ("id",)}
     assert content.definitions[0].text == 'CREATE VIEW "dbo"."v" AS\nSELECT id FROM dbo.orders'
+
+
+def test_sql_server_gives_whole_modules() -> None:
+    answers = {
+        "DB_NAME()": [("shop",)],
+        "sys.columns": [("dbo", "orders", "id")],
+        "sys.sql_modules": [
+            ("dbo", "v", "V ", "CREATE VIEW dbo.v AS SELECT id FROM dbo.orders"),
+            ("dbo", "load", "P ", "CREATE PROC dbo.load AS INSERT INTO dbo.t SELECT id FROM dbo.v"),
+            ("dbo", "secret", "FN", None),
+        ],
+    }
+    content = read_database(Answers(answers), "tsql")
+    assert content.catalog == {"shop.dbo.orders": ("id",)}
+    assert [item.name for item in content.definitions] == ["shop/dbo/load.sql", "shop/dbo/v.sql"]
+    assert content.definitions[1].text == "CREATE VIEW dbo.v AS SELECT id FROM dbo.orders"
+    assert content.hidden == ("shop.dbo.secret",)
+    without = read_database(Answers(answers), "tsql", with_routines=False)
+    assert ([item.name for item in without.definitions], without.hidden) == (["shop/dbo/v.sql"], ())
+
+
+def test_oracle_is_asked_for_its_own_views_and_the_lines_of_its_routines() -> None:
+    answers = {
+        "all_tab_columns": [("HR", "PEOPLE", "ID")],
+        "all_views": [("HR", "V", "SELECT id FROM people")],
+        "all_mviews": [("HR", "M", "SELECT id FROM v")],
+        "all_source": [
+            ("HR", "LOAD", "PROCEDURE", "PROCEDURE load IS\n"),
+            ("HR", "LOAD", "PROCEDURE", "BEGIN INSERT INTO t SELECT id FROM v; END;\n"),
+            ("HR", "SECRET", "FUNCTION", "FUNCTION secret wrapped\n"),
+            ("HR", "SECRET", "FUNCTION", "a000000\n"),
+        ],
+    }
+    content = read_database(Answers(answers), "oracle")
+    assert content.catalog == {"HR.PEOPLE": ("ID",)}
+    assert {item.name: item.text for item in content.definitions} == {
+        "HR/LOAD.sql": "CREATE OR REPLACE PROCEDURE load IS\nBEGIN INSERT INTO t SELECT id FROM v; END;",
+        "HR/M.sql": 'CREATE MATERIALIZED VIEW "HR"."M" AS\nSELECT id FROM v',
+        "HR/V.sql": 'CREATE VIEW "HR"."V" AS\nSELECT id FROM people',
+    }
+    assert content.hidden == ("HR.SECRET",)
+
+
+def test_a_selection_goes_by_schema_and_by_name() -> None:
+    answers = {
+        "current_database": [("DWH",)],
+        "information_schema.columns": [("A", "T", "ID"), ("B", "T", "ID")],
+        "information_schema.views": [
+            ("A", "V1", "SELECT 1 x"),
+            ("A", "W", "SELECT 1 x"),
+            ("B", "V2", "SELECT 1 x"),
+        ],
+    }
+    selection = Selection(extract=("dwh/*",), exclude=("dwh.b",), views=("a.v*", "b.v*"))
+    content = read_database(Answers(answers), "snowflake", selection=selection)
+    assert [item.name for item in content.definitions] == ["DWH/A/V1.sql"]
+    assert content.catalog == {"DWH.A.T": ("ID",)}

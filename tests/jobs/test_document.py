@@ -1,12 +1,24 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from airflow_provider_sqlflow.formats.options import ExportOptions, ResultSets
 from airflow_provider_sqlflow.jobs.document import request_digest, request_from_json, request_to_json
-from airflow_provider_sqlflow.jobs.model import CsvSource, JobRequest, PathSource, TaskOrigin, TextSource
+from airflow_provider_sqlflow.jobs.model import (
+    CsvSource,
+    DatabaseSource,
+    JobRequest,
+    PathSource,
+    TaskOrigin,
+    TextSource,
+)
 from tests.jobs.factories import make_request
 
+DATABASE = DatabaseSource(
+    "postgres", "db", "ann", "geheim", "shop", 5433, ("public",), ("tmp*",), ("a.p",), ("a.v", "b.v")
+)
 CSV = CsvSource("/c.csv", "000010", "'", "\\", {"anon": True})
 FULL = make_request(
     sources=(
@@ -14,6 +26,8 @@ FULL = make_request(
         PathSource("/x"),
         PathSource("s3://b/x", {"key": "k"}),
         CSV,
+        DATABASE,
+        DatabaseSource("mysql", "db", "ann", ""),
     ),
     owner="o",
     tags=("b", "a"),
@@ -79,6 +93,7 @@ def test_digest_ignores_the_key_and_the_order_of_the_catalog() -> None:
         {"sources": (TextSource("a.sql", "other"),)},
         {"sources": (PathSource("a.sql"),)},
         {"sources": (CsvSource("a.sql"),)},
+        {"sources": (DATABASE,)},
         {"owner": "other"},
         {"tags": ("other",)},
         {"default_database": "other"},
@@ -89,3 +104,25 @@ def test_digest_ignores_the_key_and_the_order_of_the_catalog() -> None:
 )
 def test_digest_tells_requests_apart(change: dict[str, object]) -> None:
     assert request_digest(make_request(**change)) != request_digest(make_request())
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"dialect": "redshift"},
+        {"host": "other"},
+        {"port": 1},
+        {"user": "bob"},
+        {"password": "other"},
+        {"database": "other"},
+        {"extract": ()},
+        {"exclude": ()},
+        {"procedures": ()},
+        {"views": ()},
+    ],
+)
+def test_digest_tells_databases_apart_and_holds_no_password(change: dict[str, object]) -> None:
+    digest = request_digest(make_request(sources=(DATABASE,)))
+    assert digest != request_digest(make_request(sources=(replace(DATABASE, **change),)))  # type: ignore[arg-type]
+    assert "geheim" not in digest
+    assert "geheim" not in repr(make_request(sources=(DATABASE,)))

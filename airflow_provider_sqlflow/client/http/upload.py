@@ -22,7 +22,7 @@ from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 from airflow_provider_sqlflow.client.http.calls import Part
 from airflow_provider_sqlflow.errors import UnreadableInputError
 from airflow_provider_sqlflow.jobs.inputs import named_dialect, open_inputs
-from airflow_provider_sqlflow.jobs.model import CsvSource, JobRequest, JobSource, TextSource
+from airflow_provider_sqlflow.jobs.model import CsvSource, DatabaseSource, JobRequest, JobSource, TextSource
 from airflow_provider_sqlflow.settings import Settings
 
 FIELD = "sqlfiles"
@@ -98,6 +98,8 @@ def _open_alone(source: JobSource) -> Callable[[ExitStack], list[Part]] | None:
     if isinstance(source, TextSource):
         name, data = _file_name(source.name), source.text.encode("utf-8", "replace")
         return lambda _attempt: [_part(name, io.BytesIO(data), _SQL)]
+    if isinstance(source, DatabaseSource):
+        return None
     path = Path(source.path)
     is_plain = isinstance(source, CsvSource) or path.suffix.lower() not in _DOCUMENTS
     if not is_plain or not path.is_file():

@@ -8,12 +8,22 @@ import zlib
 
 def pack(text: str) -> bytes:
     """The text as zlib of UTF-8. Half surrogate pairs, which JSON may bring, pass."""
-    return zlib.compress(_encoded(text))
+    return pack_bytes(_encoded(text))
 
 
 def unpack(data: bytes) -> str:
     """The text that :func:`pack` was given."""
-    return zlib.decompress(data).decode("utf-8", "surrogatepass")
+    return unpack_bytes(data).decode("utf-8", "surrogatepass")
+
+
+def pack_bytes(data: bytes) -> bytes:
+    """The data as zlib."""
+    return zlib.compress(data)
+
+
+def unpack_bytes(data: bytes) -> bytes:
+    """The data that :func:`pack_bytes` was given."""
+    return zlib.decompress(data)
 
 
 def digest_of(*texts: str) -> str:

@@ -29,7 +29,7 @@ from sqlalchemy import (
     true,
 )
 
-SCHEMA_REVISION = "0003"
+SCHEMA_REVISION = "0004"
 """The newest migration: what a store must be at for this code."""
 
 VERSION_TABLE = "sqlflow_schema_version"
@@ -70,8 +70,8 @@ def _count(name: str) -> Column[int]:
     return Column(name, BigInteger, nullable=False, server_default="0")
 
 
-def _number() -> Column[int]:
-    return Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True)
+def _number(name: str = "id") -> Column[int]:
+    return Column(name, BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True)
 
 
 def _run_columns() -> list[Column[Any]]:
@@ -97,8 +97,7 @@ def _run_columns() -> list[Column[Any]]:
 job = Table(
     "sqlflow_job",
     metadata,
-    # A number of our own settles the order of jobs made at the same moment.
-    Column("number", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True),
+    _number("number"),  # settles the order of jobs made at the same moment
     Column("id", String(64), nullable=False, unique=True),
     Column("name", Text, nullable=False),
     Column("name_folded", Text, nullable=False),  # casefold() of name: databases fold differently
@@ -248,4 +247,58 @@ relation_use = Table(
     Column("relation_id", ForeignKey("sqlflow_relation.id"), primary_key=True),
     Column("uses", SmallInteger, nullable=False),  # bits: 1 read, 2 written; 0 only mentioned
     Index(None, "relation_id", "uses"),
+)
+
+# -- what the server keeps for its users
+
+user = Table(
+    "sqlflow_user",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("email", Text, nullable=False, server_default=""),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("secret_hash", Text, nullable=False),
+    Column("key_version", BigInteger, nullable=False),  # of the secret key; tokens name it
+)
+
+server_key = Table(
+    "sqlflow_server_key",
+    metadata,
+    Column("name", String(64), primary_key=True),
+    Column("value", Text, nullable=False),
+)
+
+session = Table(
+    "sqlflow_session",
+    metadata,
+    _number("number"),
+    Column("id", String(80), nullable=False, unique=True),
+    Column("owner", Text, nullable=False),
+    Column("expires_at", UtcDateTime, nullable=False),
+    Column("size", BigInteger, nullable=False),
+    Column("payload", LargeBinary, nullable=False),  # zlib; last, so that SQLite passes it over
+    Index(None, "owner", "number"),
+    Index(None, "expires_at"),
+)
+
+answer = Table(
+    "sqlflow_answer",
+    metadata,
+    _number("number"),
+    Column("digest", String(64), nullable=False, unique=True),
+    Column("used_at", UtcDateTime, nullable=False),
+    Column("size", BigInteger, nullable=False),
+    Column("payload", LargeBinary, nullable=False),  # zlib; last, as above
+    Index(None, "used_at", "number"),
+)
+
+user_schema = Table(
+    "sqlflow_user_schema",
+    metadata,
+    Column("owner", Text, primary_key=True),
+    Column("dialect", String(64), primary_key=True),
+    Column("name", Text, primary_key=True),
+    Column("changed_at", UtcDateTime, nullable=False),
+    Column("size", BigInteger, nullable=False),  # of the text, in bytes
+    Column("text", LargeBinary, nullable=False),  # zlib of UTF-8
 )

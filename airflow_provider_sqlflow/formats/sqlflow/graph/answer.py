@@ -63,9 +63,7 @@ def graph_answer(
     """
     request = request or GraphRequest()
     mode, document, labels = make_document(result, options, texts, request)
-    answer: JsonObject = {"mode": mode, "summary": summarize(document)}
-    if request.is_return_model:
-        answer["sqlflow"] = objects_only(document) if mode == SUMMARY else document
+    answer = _head(mode, document, has_document=request.is_return_model)
     if mode != SUMMARY:
         answer["graph"] = build_graph(
             document,
@@ -73,6 +71,24 @@ def graph_answer(
             show_link_only=request.show_link_only,
             hide_column=request.hide_column,
         )
+    return answer
+
+
+def document_answer(
+    result: LineageResult,
+    options: ExportOptions,
+    texts: Texts = no_texts,
+    request: GraphRequest | None = None,
+) -> JsonObject:
+    """The same without ``graph``: what the JSON exports of a job answer; arguments as above."""
+    mode, document, _ = make_document(result, options, texts, request or GraphRequest())
+    return _head(mode, document, has_document=True)
+
+
+def _head(mode: str, document: JsonObject, *, has_document: bool) -> JsonObject:
+    answer: JsonObject = {"mode": mode, "summary": summarize(document)}
+    if has_document:
+        answer["sqlflow"] = objects_only(document) if mode == SUMMARY else document
     return answer
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import csv
 import io
+from collections.abc import Collection
 from dataclasses import replace
 
 from airflow_provider_sqlflow.engine.model import LineageResult
@@ -24,6 +25,7 @@ def lineage_csv(
     options: ExportOptions,
     texts: Texts = no_texts,
     selection: Selection | None = None,
+    tables: Collection[str] = (),
 ) -> str:
     """Header and rows; the same row once.
 
@@ -32,6 +34,7 @@ def lineage_csv(
         options: what to show; ``table_level`` leaves the columns out, ``delimiter`` separates values.
         texts: the SQL texts by file name.
         selection: the part to write; ``None`` for all.
+        tables: only relations that begin or end in one of these, qualified or not; empty for all.
 
     Raises:
         ExportOptionError: a pattern of the selection is no regular expression that can be used.
@@ -45,7 +48,13 @@ def lineage_csv(
     writer = csv.writer(stream, delimiter=options.delimiter)
     writer.writerow(TABLE_HEADER if options.table_level else HEADER)
     has_columns = not options.table_level
-    writer.writerows(dict.fromkeys(_row(contents, link, has_columns=has_columns) for link in contents.links))
+    named = {key for table in tables for key in contents.find(table)}
+    links = [
+        link
+        for link in contents.links
+        if not tables or named & {contents.owner[link.source], contents.owner[link.target]}
+    ]
+    writer.writerows(dict.fromkeys(_row(contents, link, has_columns=has_columns) for link in links))
     return stream.getvalue()
 
 

@@ -1,0 +1,118 @@
+"""The application: every operation on both prefixes, with its OpenAPI page."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+
+from fastapi import APIRouter, FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+
+from airflow_provider_sqlflow import __version__
+from airflow_provider_sqlflow.api import exports, generation, job_graphs, jobs, schemas, syntax, users
+from airflow_provider_sqlflow.api.context import LazyServer
+from airflow_provider_sqlflow.api.envelope import Answer, error_response, response_of
+from airflow_provider_sqlflow.api.limits import BodyLimit
+from airflow_provider_sqlflow.api.openapi import TITLE, build_document
+from airflow_provider_sqlflow.api.operations import Operation
+from airflow_provider_sqlflow.settings import Settings
+
+PREFIXES = ("/gspLive_backend", "/api/gspLive_backend")
+"""Where clients look: the cloud's place, and the one behind a web server (reference sqlflow-api, 1.1)."""
+
+OPERATIONS: tuple[Operation[Any], ...] = (
+    *users.OPERATIONS,
+    *generation.OPERATIONS,
+    *jobs.OPERATIONS,
+    *job_graphs.OPERATIONS,
+    *exports.OPERATIONS,
+    *schemas.OPERATIONS,
+    *syntax.OPERATIONS,
+)
+"""Everything that the server answers."""
+
+
+def build_app(
+    server: LazyServer,
+    settings: Settings,
+    *,
+    prefixes: Sequence[str] = PREFIXES,
+    dependencies: Sequence[Any] = (),
+) -> FastAPI:
+    """The application.
+
+    Args:
+        server: what its operations work with; closed when the application ends.
+        settings: limits that hold before there is a server.
+        prefixes: under which paths the operations are served.
+        dependencies: FastAPI dependencies of every route, the OpenAPI page included: how Airflow guards them.
+    """
+
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        yield
+        await asyncio.to_thread(server.close)
+
+    app = FastAPI(
+        title=TITLE,
+        version=__version__,
+        lifespan=lifespan,
+        openapi_url=None,
+        docs_url=None,
+        redoc_url=None,
+    )
+    app.add_middleware(
+        BodyLimit,
+        max_upload_bytes=settings.server_max_request_bytes,
+        max_text_bytes=settings.server_max_query_bytes,
+        seconds=settings.server_request_seconds,
+    )
+    for prefix in prefixes:
+        router = APIRouter(prefix=prefix, dependencies=list(dependencies))
+        for operation in OPERATIONS:
+            operation.add_to(router, server)
+        _add_pages(app, router, prefixes)
+        app.include_router(router)
+    _add_errors(app)
+    return app
+
+
+def _add_pages(app: FastAPI, router: APIRouter, prefixes: Sequence[str]) -> None:
+    """Version, OpenAPI document and a page that shows it, guarded as the operations are."""
+    from fastapi.openapi.docs import get_swagger_ui_html
+
+    @router.api_route("/version", methods=["GET", "POST"], include_in_schema=False)
+    def version() -> Response:
+        return Answer(members={"version": {"gsp": {"version": __version__}}}).response()
+
+    @router.get("/openapi.json", include_in_schema=False)
+    def document(request: Request) -> dict[str, Any]:
+        root = request.scope.get("root_path", "").rstrip("/")
+        return build_document(OPERATIONS, [f"{root}{prefix}" for prefix in prefixes])
+
+    @router.get("/doc.html", include_in_schema=False)
+    def page(request: Request) -> Response:
+        own = request.url.path.rsplit("/", 1)[0]
+        return get_swagger_ui_html(openapi_url=f"{own}/openapi.json", title=app.title)
+
+
+def _add_errors(app: FastAPI) -> None:
+    """Errors of the framework in the one shape."""
+
+    @app.exception_handler(HTTPException)
+    async def refused(_request: Request, error: HTTPException) -> Response:
+        response = error_response(error.status_code, str(error.detail))
+        response.headers.update(error.headers or {})
+        return response
+
+    @app.exception_handler(RequestValidationError)
+    async def invalid(_request: Request, error: RequestValidationError) -> Response:
+        names = ", ".join(".".join(map(str, item["loc"])) for item in error.errors())
+        return error_response(400, f"cannot be understood: {names}")
+
+    @app.exception_handler(Exception)
+    async def failed(_request: Request, error: Exception) -> Response:
+        return response_of(error)

@@ -1,0 +1,147 @@
+"""Exports of a job. Facts: reference sqlflow-api, sections 5.8 to 5.11 and 5.16."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from airflow_provider_sqlflow.api import parameters as p
+from airflow_provider_sqlflow.api import work
+from airflow_provider_sqlflow.api.envelope import Answer, FileAnswer
+from airflow_provider_sqlflow.api.graphs import answer_of, selected
+from airflow_provider_sqlflow.api.operations import GET, Call, Operation
+from airflow_provider_sqlflow.api.subjects import Found, job_of, of_job
+from airflow_provider_sqlflow.errors import JobNotFoundError, RequestError
+from airflow_provider_sqlflow.formats.options import DEFAULT_OPTIONS
+from airflow_provider_sqlflow.formats.sqlflow.settings import REQUEST_DEFAULTS
+from airflow_provider_sqlflow.jobs.model import JobId, TextSource
+
+GROUP = "Job interface: exports"
+CSV = "text/csv;charset=utf-8"
+DOWNLOAD = "application/octet-stream"
+
+
+def as_json(call: Call[p.JobExportQuery]) -> Answer:
+    """Lineage of a job as its graph shows it; above the limit of relations, a summary."""
+    return _json(call, call.server.settings.server_relation_limit)
+
+
+def as_full_json(call: Call[p.JobExportQuery]) -> Answer:
+    """All lineage of a job."""
+    return _json(call, None)
+
+
+def _json(call: Call[p.JobExportQuery], limit: int | None) -> Answer:
+    found = of_job(call, call.parameters.job_id)
+    options = p.read_options(call.parameters, REQUEST_DEFAULTS)
+    made = call.server.workers.run(work.document, found.subject, options, selected(call.parameters), limit)
+    return answer_of(found, made)
+
+
+def as_graphml(call: Call[p.JobExportQuery]) -> FileAnswer:
+    """Lineage of a job as GraphML."""
+    found = of_job(call, call.parameters.job_id)
+    options = p.read_options(call.parameters, REQUEST_DEFAULTS)
+    return _file(call, found, "graphml", options, DOWNLOAD)
+
+
+def as_csv(call: Call[p.JobExportQuery]) -> FileAnswer:
+    """Lineage of a job as CSV: all of it, unless settings are given."""
+    found = of_job(call, call.parameters.job_id)
+    options = p.read_options(call.parameters, DEFAULT_OPTIONS, only_given=True)
+    return _file(call, found, "csv", options, CSV)
+
+
+def _file(call: Call[Any], found: Found, format: str, options: Any, media_type: str) -> FileAnswer:
+    path = call.server.workers.run(work.export, found.subject, format, options)
+    return FileAnswer(path, media_type, f"{found.job_id}.{format}")
+
+
+def metadata(call: Call[p.MetadataQuery]) -> Answer:
+    """What the job knows of tables: the objects of its document, with SQL where that is asked for."""
+    found = of_job(call, call.parameters.job_id)
+    is_with_source = call.parameters.display_query_source
+    return answer_of(found, call.server.workers.run(work.metadata, found.subject, is_with_source))
+
+
+def metadata_file(call: Call[p.MetadataQuery]) -> FileAnswer:
+    """The same as a file in the format of the ingester."""
+    found = of_job(call, call.parameters.job_id)
+    made = call.server.workers.run(work.metadata, found.subject, True)
+    return FileAnswer(made.data, DOWNLOAD, "metadata.json")
+
+
+def make_parquet(call: Call[p.BatchQuery]) -> Answer:
+    """Say that a batch can be had as Parquet; nothing needs making before."""
+    found = _batch(call)
+    return Answer({"batchId": call.parameters.batch_id}, found.session_id, found.job_id)
+
+
+def parquet(call: Call[p.BatchQuery]) -> FileAnswer:
+    """The rows of the CSV export as Parquet."""
+    found = _batch(call)
+    path = call.server.workers.run(work.export_parquet, found.subject, DEFAULT_OPTIONS)
+    return FileAnswer(path, "application/vnd.apache.parquet", f"{found.job_id}.parquet")
+
+
+def _batch(call: Call[p.BatchQuery]) -> Found:
+    """A job's result, if it is that of the batch: earlier ones are not kept."""
+    parameters = call.parameters
+    found = of_job(call, parameters.job_id, parameters.job_name)
+    shown = found.job.result_run if found.job else 0
+    for run in call.server.jobs.list_runs(JobId(found.job_id)):
+        if run.batch_id == parameters.batch_id and run.number == shown:
+            return found
+    raise JobNotFoundError(f"job {found.job_id} has no batch {parameters.batch_id} with a result")
+
+
+def sub_job_file(call: Call[p.SubJobFileQuery]) -> FileAnswer:
+    """The text of a file that a job was given."""
+    parameters = call.parameters
+    job = job_of(call, parameters.job_id, parameters.job_name)
+    jobs = call.server.jobs
+    if all(run.batch_id != parameters.batch_id for run in jobs.list_runs(job.id)):
+        raise JobNotFoundError(f"job {job.id} has no batch {parameters.batch_id}")
+    for source in jobs.get_request(job.id).sources:
+        if isinstance(source, TextSource) and source.name == parameters.file_name:
+            return FileAnswer(source.text.encode("utf-8", "replace"), DOWNLOAD, source.name)
+    raise RequestError(f"fileName: job {job.id} has no file {parameters.file_name}")
+
+
+def _op(name: str, parameters: Any, run: Any, summary: str, **more: Any) -> Operation[Any]:
+    return Operation(f"/sqlflow/job/{name}", parameters, run, summary, GROUP, **more)
+
+
+OPERATIONS = (
+    _op("exportLineageAsJson", p.JobExportQuery, as_json, "Lineage as the graph shows it"),
+    _op("exportFullLineageAsJson", p.JobExportQuery, as_full_json, "All lineage"),
+    _op("exportLineageAsGraphml", p.JobExportQuery, as_graphml, "GraphML", media_types=(DOWNLOAD,)),
+    _op("exportFullLineageAsCsv", p.JobExportQuery, as_csv, "CSV", media_types=(CSV,)),
+    _op("exportLineageAsCsv", p.JobExportQuery, as_csv, "CSV, by its older name", media_types=(CSV,)),
+    _op("generate/parquet", p.BatchQuery, make_parquet, "Ask for Parquet"),
+    _op(
+        "download/parquet",
+        p.BatchQuery,
+        parquet,
+        "Lineage as Parquet",
+        methods=(GET,),
+        media_types=("application/vnd.apache.parquet",),
+    ),
+    _op("exportDatabaseMetadata", p.MetadataQuery, metadata, "Tables that a job knows"),
+    _op(
+        "exportMetadata",
+        p.MetadataQuery,
+        metadata_file,
+        "The same as a file",
+        methods=(GET,),
+        media_types=(DOWNLOAD,),
+    ),
+    _op(
+        "download/subJobFile",
+        p.SubJobFileQuery,
+        sub_job_file,
+        "A file that a job was given",
+        methods=(GET,),
+        media_types=(DOWNLOAD,),
+    ),
+)
+"""Exports of jobs."""

@@ -1,0 +1,139 @@
+"""Our jobs as SQLFlow's job objects. Facts: reference sqlflow-api, sections 5.2 to 5.7. Times are UTC."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timezone
+from typing import Any
+
+from airflow_provider_sqlflow import __version__
+from airflow_provider_sqlflow.api.subjects import session_of
+from airflow_provider_sqlflow.engine.dialects import vendor_of
+from airflow_provider_sqlflow.formats.options import ResultSets
+from airflow_provider_sqlflow.jobs.model import Job, JobKind, JobRequest, JobRun, JobStatus, TextSource
+
+_WORDS = {JobStatus.CANCEL: "fail"}
+"""A cancelled job is told as a failed one: a client goes on asking about a word that it does not know."""
+
+_CANCELLED = "the job was cancelled"
+
+
+def short_object(job: Job) -> dict[str, Any]:
+    """What lists show of a job."""
+    is_persist = job.kind is JobKind.PERSIST
+    schedule = job.schedule
+    found: dict[str, Any] = {
+        "jobId": job.id,
+        "jobName": job.name,
+        "userId": job.owner,
+        "dbVendor": vendor_of(job.dialect),
+        "createTime": _time(job.created_at),
+        "status": word_of(job.status),
+        "executeTime": _duration(job.duration_seconds),
+        "executeTimeMillis": round((job.duration_seconds or 0) * 1000),
+        "onTop": False,
+        "parallel": False,
+        "simple": not is_persist,
+        "persist": is_persist,
+        "incremental": is_persist and job.incremental,
+        "schedulable": schedule is not None,
+        "cancelSchedule": schedule is not None and schedule.is_paused,
+        "version": __version__,
+    }
+    optional = {
+        "cronExpression": schedule.cron if schedule else "",
+        "lastExecuteTime": _time(job.begin_at) if job.begin_at else "",
+        "sessionId": session_of(job),
+        "errorMessage": _CANCELLED if job.status is JobStatus.CANCEL else job.error,
+    }
+    return found | {name: value for name, value in optional.items() if value}
+
+
+def job_object(job: Job, request: JobRequest | None, runs: Sequence[JobRun]) -> dict[str, Any]:
+    """Everything about a job.
+
+    Args:
+        job: the job.
+        request: what it was asked; a deleted job has none.
+        runs: newest first.
+    """
+    found = short_object(job)
+    if request is None:
+        return found
+    options = request.options
+    names = [source.name for source in request.sources if isinstance(source, TextSource)]
+    found |= {
+        "defaultDatabase": request.default_database or "",
+        "defaultSchema": request.default_schema or "",
+        "dataSource": _data_source(request),
+        "showRelationType": _relation_types(request),
+        "ignoreRecordSet": options.result_sets is not ResultSets.ALL,
+        "ignoreFunction": not options.functions,
+        "showConstantTable": options.constants,
+        "showTransform": options.transforms,
+        "dataflowOfAggregateFunction": "direct" if options.count_is_direct else "indirect",
+        "treatArgumentsInCountFunctionAsDirectDataflow": options.count_is_direct,
+        "hasMetadata": bool(request.catalog),
+        "fileNames": names,
+        "subJobs": [],
+    }
+    if job.kind is JobKind.PERSIST:
+        found["subJobs"] = [_sub_job(run, names) for run in reversed(runs)]
+    return found
+
+
+def word_of(status: JobStatus) -> str:
+    """A status as clients know it."""
+    return _WORDS.get(status, status.value)
+
+
+def _sub_job(run: JobRun, names: Sequence[str]) -> dict[str, Any]:
+    found: dict[str, Any] = {
+        "batchId": run.batch_id,
+        "fileNames": list(names),
+        "createTime": _time(run.created_at),
+        "status": word_of(run.status),
+    }
+    if run.begin_at:
+        found["lastExecuteTime"] = _time(run.begin_at)
+    if run.begin_at and run.end_at:
+        found["executeTime"] = _duration((run.end_at - run.begin_at).total_seconds())
+    if run.error or run.status is JobStatus.CANCEL:
+        found["errorMessage"] = run.error or _CANCELLED
+    return found
+
+
+def _data_source(request: JobRequest) -> dict[str, Any]:
+    """The database that a job reads, its password never."""
+    from airflow_provider_sqlflow.jobs.model import DatabaseSource
+
+    for source in request.sources:
+        if isinstance(source, DatabaseSource):
+            return {
+                "account": source.user,
+                "database": source.database,
+                "hostname": source.host,
+                "password": "***" if source.password else "",
+            }
+    return {}
+
+
+def _relation_types(request: JobRequest) -> str:
+    options = request.options
+    shown = {
+        "fdd": options.direct,
+        "fdr": options.indirect,
+        "join": options.joins,
+        "er": options.keys,
+        "call": options.calls,
+    }
+    return ",".join(word for word, is_shown in shown.items() if is_shown)
+
+
+def _time(moment: datetime) -> str:
+    return moment.astimezone(timezone.utc).strftime("%Y-%m-%d %H:%M:%S")
+
+
+def _duration(seconds: float | None) -> str:
+    minutes, rest = divmod(round(seconds or 0), 60)
+    return f"{minutes}min {rest}sec"

@@ -1,0 +1,309 @@
+"""Jobs: submitted, looked up, ended, scheduled. Facts: reference sqlflow-api, section 5."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from airflow_provider_sqlflow.api import parameters as p
+from airflow_provider_sqlflow.api.envelope import Answer
+from airflow_provider_sqlflow.api.job_objects import job_object, short_object
+from airflow_provider_sqlflow.api.operations import Call, Operation
+from airflow_provider_sqlflow.api.subjects import dialect_of, job_of, of_job
+from airflow_provider_sqlflow.api.uploads import CsvLayout, Uploaded, check_layout, kept_on_disk, read_uploads
+from airflow_provider_sqlflow.errors import JobNotFoundError, RequestError
+from airflow_provider_sqlflow.formats.options import ExportOptions, ResultSets
+from airflow_provider_sqlflow.formats.sqlflow.settings import REQUEST_DEFAULTS
+from airflow_provider_sqlflow.ingest.hosts import AllowedHosts
+from airflow_provider_sqlflow.jobs.model import (
+    DatabaseSource,
+    Job,
+    JobFilter,
+    JobId,
+    JobRequest,
+    JobSource,
+    JobStatus,
+    Schedule,
+)
+
+GROUP = "Job interface"
+SQLFILES = "sqlfiles"
+
+JOB_OPTIONS = replace(REQUEST_DEFAULTS, result_sets=ResultSets.TOP, functions=False)
+"""What a job shows that is submitted without settings (reference sqlflow-api, section 8)."""
+
+DEFAULT_VENDOR = "dbvoracle"
+"""The documented default of ``dbvendor``."""
+
+_PAGE = 500
+
+
+# -- submitting
+
+
+def submit(call: Call[p.SubmitQuery]) -> Answer:
+    """Create a job; it runs elsewhere."""
+    call.server.check_submit(call.caller)
+    request = _request(call, call.parameters.job_name)
+    return _told(call, call.server.jobs.submit(request))
+
+
+def submit_persist(call: Call[p.PersistQuery]) -> Answer:
+    """Create a persist job, or add a batch to one."""
+    parameters = call.parameters
+    if parameters.first_submit and parameters.job_id:
+        raise RequestError("firstSubmit: the first submit of a job has no jobId yet; leave one of them out")
+    call.server.check_submit(call.caller)
+    schedule = _schedule(parameters)
+    known = job_of(call, parameters.job_id) if parameters.job_id else None
+    request = _request(call, parameters.job_name or (known.name if known else ""))
+    submitted = call.server.jobs.submit_persist(
+        request,
+        known.id if known else None,
+        incremental=parameters.incremental,
+        schedule=schedule,
+    )
+    return _told(call, submitted)
+
+
+def submit_table_affect(call: Call[p.TableAffectQuery]) -> Answer:
+    """Create a job that tells which tables its SQL reads and writes.
+
+    The documents name the operation only. With ``jobId``, the SQL is read in that job's dialect, with the
+    columns that the job was given.
+    """
+    call.server.check_submit(call.caller)
+    parameters = call.parameters
+    uploaded = _uploaded(call)
+    if not uploaded.sources:
+        raise RequestError("sqlfiles: is required")
+    known = call.server.jobs.get_request(job_of(call, parameters.job_id).id) if parameters.job_id else None
+    request = JobRequest(
+        name=parameters.job_name or uploaded.sources[0].name,
+        dialect=known.dialect if known else uploaded.dialect or dialect_of(DEFAULT_VENDOR),
+        sources=uploaded.sources,
+        owner=call.user,
+        default_database=known.default_database if known else None,
+        default_schema=known.default_schema if known else None,
+        catalog={**(known.catalog if known else {}), **uploaded.catalog},
+        queue=call.server.queue,
+        options=replace(JOB_OPTIONS, table_level=not parameters.column_level),
+    )
+    return _told(call, call.server.jobs.submit(request))
+
+
+def _request(call: Call[Any], name: str) -> JobRequest:
+    uploaded = _uploaded(call)
+    database = _database(call)
+    sources: tuple[JobSource, ...] = (*uploaded.sources, *database)
+    if not sources:
+        raise RequestError(
+            "nothing to analyse: send files as sqlfiles, or hostname and database of a database"
+        )
+    parameters = call.parameters
+    given = "dbvendor" in parameters.model_fields_set
+    return JobRequest(
+        name=name or (uploaded.sources[0].name if uploaded.sources else parameters.database),
+        dialect=dialect_of(parameters.dbvendor) if given or not uploaded.dialect else uploaded.dialect,
+        sources=sources,
+        owner=call.user,
+        default_database=parameters.default_database or None,
+        default_schema=parameters.default_schema or None,
+        catalog=uploaded.catalog,
+        queue=call.server.queue,
+        options=_options(parameters),
+    )
+
+
+def _uploaded(call: Call[Any]) -> Uploaded:
+    parameters = call.parameters
+    files = call.given.files_of(SQLFILES)
+    if not files:
+        return Uploaded(())
+    layout = CsvLayout()
+    if isinstance(parameters, p.Source):
+        layout = CsvLayout(
+            parameters.csv_format, parameters.object_code_enclose_char, parameters.object_code_escape_char
+        )
+    check_layout(layout)
+    with kept_on_disk(files) as paths:
+        return call.server.workers.run(read_uploads, paths, layout, call.server.settings)
+
+
+def _database(call: Call[Any]) -> tuple[DatabaseSource, ...]:
+    """The database that the job reads, if its host is one that the operator of the server allows."""
+    parameters = call.parameters
+    if not parameters.hostname:
+        return ()
+    AllowedHosts.parse(call.server.settings.server_allowed_hosts).check(parameters.hostname, parameters.port)
+    return (
+        DatabaseSource(
+            dialect=dialect_of(parameters.dbvendor),
+            host=parameters.hostname,
+            port=parameters.port,
+            user=parameters.account,
+            password=parameters.password,
+            database=parameters.database,
+            extract=_list(parameters.extracted_dbs_schemas),
+            exclude=_list(parameters.excluded_dbs_schemas),
+            procedures=_list(parameters.extracted_stored_procedures),
+            views=_list(parameters.extracted_views),
+        ),
+    )
+
+
+def _list(words: str) -> tuple[str, ...]:
+    return tuple(filter(None, (word.strip() for word in words.split(","))))
+
+
+def _options(parameters: p.JobSettings) -> ExportOptions:
+    return p.read_options(parameters, JOB_OPTIONS)
+
+
+def _schedule(parameters: p.PersistQuery) -> Schedule | None:
+    if not parameters.schedulable:
+        return None
+    if not parameters.cron_expression:
+        raise RequestError("cronExpression: is required with schedulable=true")
+    return Schedule(parameters.cron_expression)
+
+
+# -- looking up
+
+
+def show(call: Call[p.NamedJobKey]) -> Answer:
+    """One job, by id or name; without either the latest."""
+    return _told(call, job_of(call, call.parameters.job_id, call.parameters.job_name))
+
+
+def show_all(call: Call[p.Parameters]) -> Answer:
+    """All jobs of the user, newest first."""
+    found = _all(call)
+    counted = [job.status for job in found]
+    data = {
+        "total": len(found),
+        "success": counted.count(JobStatus.SUCCESS),
+        "partialSuccess": counted.count(JobStatus.PARTIAL_SUCCESS),
+        "fail": counted.count(JobStatus.FAIL) + counted.count(JobStatus.CANCEL),
+        "jobIds": [job.id for job in found],
+        "jobDetails": [short_object(job) for job in found],
+    }
+    return Answer(data)
+
+
+def _all(call: Call[Any]) -> list[Job]:
+    where = JobFilter(
+        owner=call.user, status=tuple(status for status in JobStatus if status is not JobStatus.DELETE)
+    )
+    found: list[Job] = []
+    while True:
+        page = call.server.jobs.list(where, limit=_PAGE, offset=len(found))
+        found.extend(page.jobs)
+        if not page.jobs or len(found) >= page.total:
+            return found
+
+
+# -- changing
+
+
+def rerun(call: Call[p.NamedJobKey]) -> Answer:
+    """Run a job again, over what it was given."""
+    call.server.check_submit(call.caller)
+    found = job_of(call, call.parameters.job_id, call.parameters.job_name)
+    return _told(call, call.server.jobs.rerun(found.id))
+
+
+def delete(call: Call[p.JobKey]) -> Answer:
+    """Remove a job and its results."""
+    found = _named(call)
+    if found.status is JobStatus.DELETE:
+        raise JobNotFoundError(f"no job {found.id}")
+    return Answer(short_object(call.server.jobs.delete(found.id)) | {"status": "delete"})
+
+
+def refresh(call: Call[p.JobKey]) -> Answer:
+    """The session id of a job's result, for selections."""
+    found = of_job(call, call.parameters.job_id)
+    return Answer({"sessionId": found.session_id})
+
+
+def set_on_top(call: Call[p.OnTopQuery]) -> Answer:
+    """Accepted; a list is by time."""
+    return _told(call, _named(call))
+
+
+# -- schedules
+
+
+def list_scheduled(call: Call[p.Parameters]) -> Answer:
+    """The user's jobs with a schedule."""
+    return Answer([short_object(job) for job in call.server.jobs.list_scheduled() if job.owner == call.user])
+
+
+def pause(call: Call[p.JobKey]) -> Answer:
+    """Cancel a schedule until it is resumed."""
+    return _told(call, call.server.jobs.pause_schedule(_named(call).id))
+
+
+def resume(call: Call[p.JobKey]) -> Answer:
+    """Undo a pause."""
+    return _told(call, call.server.jobs.resume_schedule(_named(call).id))
+
+
+def reschedule(call: Call[p.CronQuery]) -> Answer:
+    """Give a job another schedule."""
+    schedule = Schedule(call.parameters.cron_expression)
+    return _told(call, call.server.jobs.set_schedule(_named(call).id, schedule))
+
+
+# -- steps
+
+
+def _named(call: Call[Any]) -> Job:
+    """The job of ``jobId``, which must be given: nothing is changed by guess."""
+    if not call.parameters.job_id:
+        raise RequestError("jobId: is required")
+    return job_of(call, call.parameters.job_id)
+
+
+def _told(call: Call[Any], job: Job) -> Answer:
+    return Answer(whole_object(call, job))
+
+
+def whole_object(call: Call[Any], job: Job) -> dict[str, Any]:
+    """A job with its settings, files and batches."""
+    jobs = call.server.jobs
+    if job.status is JobStatus.DELETE:
+        return job_object(job, None, ())
+    try:
+        return job_object(job, jobs.get_request(job.id), jobs.list_runs(job.id))
+    except JobNotFoundError:  # deleted since
+        return job_object(jobs.get(JobId(job.id)), None, ())
+
+
+def _op(name: str, parameters: Any, run: Any, summary: str, **more: Any) -> Operation[Any]:
+    return Operation(f"/sqlflow/job/{name}", parameters, run, summary, GROUP, **more)
+
+
+OPERATIONS = (
+    _op("submitUserJob", p.SubmitQuery, submit, "Submit a job", file_part=SQLFILES),
+    _op("submitPersistJob", p.PersistQuery, submit_persist, "Submit a persist job", file_part=SQLFILES),
+    _op(
+        "submitTableAffectSQLJob",
+        p.TableAffectQuery,
+        submit_table_affect,
+        "Submit SQL to learn its tables",
+        file_part=SQLFILES,
+    ),
+    _op("displayUserJobSummary", p.NamedJobKey, show, "How a job stands"),
+    _op("displayUserJobsSummary", p.Parameters, show_all, "All jobs of the user"),
+    _op("rerunJob", p.NamedJobKey, rerun, "Run a job again"),
+    _op("deleteUserJob", p.JobKey, delete, "Delete a job"),
+    _op("updateUserJobGraphCache", p.JobKey, refresh, "Session of a job's result"),
+    _op("setJobOnTop", p.OnTopQuery, set_on_top, "Accepted without effect"),
+    _op("listScheduleJobs", p.Parameters, list_scheduled, "Jobs with a schedule"),
+    _op("pauseScheduleJob", p.JobKey, pause, "Cancel a schedule until it is resumed"),
+    _op("resumeScheduleJob", p.JobKey, resume, "Resume a schedule"),
+    _op("updateScheduleJob", p.CronQuery, reschedule, "Change a schedule"),
+)
+"""Submitting and looking after jobs."""

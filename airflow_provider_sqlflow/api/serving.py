@@ -1,0 +1,120 @@
+"""Runs the server alone: uvicorn, and worker processes for its jobs."""
+
+from __future__ import annotations
+
+import logging
+import multiprocessing
+import os
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+
+from airflow_provider_sqlflow.api.authentication import is_loopback
+from airflow_provider_sqlflow.errors import ConfigError
+from airflow_provider_sqlflow.settings import Settings
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where the server listens.
+
+    Attributes:
+        host: name or address.
+        port: 0 takes a free one.
+        certificate: path of a TLS certificate; empty for plain HTTP.
+        key: path of its key.
+    """
+
+    host: str = "127.0.0.1"
+    port: int = 8165
+    certificate: str = ""
+    key: str = ""
+
+
+def serve(settings: Settings, address: Address, workers: int) -> None:
+    """Serve until told to stop.
+
+    Args:
+        settings: of the server and its jobs.
+        address: where to listen.
+        workers: how many processes run jobs; 0 leaves them to ``sqlflow worker`` processes elsewhere.
+
+    Raises:
+        ConfigError: it would listen to other machines without asking for tokens; or the store's URL cannot
+            be used.
+        StoreUnavailableError: the store does not answer.
+    """
+    check_address(settings, address)
+    import uvicorn
+
+    from airflow_provider_sqlflow.api.app import build_app
+    from airflow_provider_sqlflow.api.context import LazyServer
+    from airflow_provider_sqlflow.api.opening import open_server
+
+    server = LazyServer(partial(open_server, settings))
+    accounts = server.get().state.accounts  # opens the store: better now than at the first request
+    if not settings.server_ignore_token and not accounts.list():
+        log.warning("nobody has an account yet: sqlflow user add NAME")
+    with job_workers(settings, workers):
+        uvicorn.run(
+            build_app(server, settings),
+            host=address.host,
+            port=address.port,
+            ssl_certfile=address.certificate or None,
+            ssl_keyfile=address.key or None,
+            log_config=None,
+            access_log=False,  # query strings hold tokens
+            server_header=False,
+            timeout_graceful_shutdown=settings.worker_grace_seconds,
+        )
+
+
+def check_address(settings: Settings, address: Address) -> None:
+    """Refuse to be open to everybody.
+
+    Raises:
+        ConfigError: other machines would get in without a token.
+    """
+    if settings.server_ignore_token and not is_loopback(address.host):
+        raise ConfigError(
+            f"the server asks for no token, so it does not listen on {address.host}: anybody could use it; "
+            "listen on 127.0.0.1, or unset SQLFLOW_SERVER_IGNORE_TOKEN and add users with sqlflow user add"
+        )
+
+
+@contextmanager
+def job_workers(settings: Settings, count: int) -> Iterator[None]:
+    """Worker processes for as long as the context lasts."""
+    if not count:
+        yield
+        return
+    process = multiprocessing.get_context("spawn").Process(target=_work, args=(settings, count))
+    process.start()
+    try:
+        yield
+    finally:
+        process.terminate()
+        process.join()
+
+
+def _work(settings: Settings, count: int) -> None:
+    from airflow_provider_sqlflow.jobs.runners.process import log_to_stderr
+    from airflow_provider_sqlflow.jobs.runners.supervisor import Supervisor
+    from airflow_provider_sqlflow.jobs.runners.worker import WorkUntil
+
+    log_to_stderr()
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    Supervisor(settings, settings.queues, WorkUntil.STOPPED, count).run()
+
+
+def _end_with_parent() -> None:
+    """Stop as asked when the server's process is gone, however it went."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os.kill(os.getpid(), signal.SIGTERM)
