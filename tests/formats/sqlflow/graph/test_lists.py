@@ -168,5 +168,24 @@ def test_the_csv_of_a_selection(chain: Case) -> None:
     up = Selection(SelectionKind.UPSTREAM, table_pattern="hr.b")
     assert rows(up, replace(SIMPLE, table_level=True)) == [
         list(TABLE_HEADER),
-        ["", "", "A", "", "HR", "B", "fdd", ""],
+        ["", "", "A", "", "HR", "B", "fdd", "insert"],
+    ]
+
+
+def test_the_csv_of_some_tables(chain: Case) -> None:
+    text = lineage_csv(chain.result, SIMPLE, chain.texts, tables=["hr.b", "unknown"])
+    assert [line.split(",")[2::4][:2] for line in text.splitlines()[1:]] == [
+        ["A", "B"],
+        ["A", "B"],
+        ["B", "C"],
+        ["B", "C"],
+    ]
+
+
+def test_one_row_for_each_effect_between_two_tables() -> None:
+    case = Case("INSERT INTO t SELECT x FROM s; UPDATE t SET x = (SELECT max(x) FROM s)")
+    options = replace(SIMPLE, table_level=True)
+    assert lineage_csv(case.result, options, case.texts, Selection(table="s")).splitlines()[1:] == [
+        ",,S,,,T,fdd,insert",
+        ",,S,,,T,fdd,update",
     ]

@@ -5,7 +5,8 @@ import json
 
 import pytest
 
-from airflow_provider_sqlflow.engine import analyze, merge
+from airflow_provider_sqlflow.engine import analyze
+from airflow_provider_sqlflow.engine.merge import merge_results
 from airflow_provider_sqlflow.errors import ExportOptionError
 from airflow_provider_sqlflow.formats.sqlflow.graph.places import find_places
 from tests.formats.sqlflow.graph.reading import Case
@@ -33,7 +34,9 @@ def test_the_coordinates_of_an_answer_lead_to_its_text() -> None:
 
 def test_files_are_told_apart_by_number_or_hash() -> None:
     texts = {"sql/one.sql": SQL, "two.sql": "select a from b"}
-    result = merge([analyze(text, dialect="oracle", source_name=name) for name, text in texts.items()])
+    result = merge_results(
+        [analyze(text, dialect="oracle", source_name=name) for name, text in texts.items()]
+    )
     by_hash = hashlib.md5(SQL.encode(), usedforsecurity=False).hexdigest()
     coordinates = json.dumps([{"x": 1, "y": 1, "hashCode": 1}, [{"x": 1, "y": 8, "hashCode": by_hash}]])
     assert find_places(coordinates, result, lambda: texts, has_files=True) == [
