@@ -71,7 +71,7 @@ def _column_rows(contents: Contents, link: Link) -> Iterator[Row]:
 def _table_rows(
     result: LineageResult, options: ExportOptions, texts: Texts
 ) -> Callable[[Contents, Link], Iterator[Row]]:
-    """Makes the rows of a link between tables, for which the document names no effect: the CSV export does."""
+    """Makes rows of links between tables. Their effects are those of the CSV export: documents name none."""
     effects: dict[Row, list[str]] = {}
     for row in iter_rows(result, options, texts):
         effects.setdefault(row[:_TABLE_NAMES], []).append(row[-1])
