@@ -55,14 +55,20 @@ def iter_csv(
     ``title`` has no place in this format.
     """
     writer = csv.writer(_Echo(), delimiter=options.delimiter)
-    rows = _table_rows if options.table_level else _column_rows
-    seen: set[Row] = set()
     # csv.writer.writerow answers what the file's write answered; its type stub does not know.
     yield str(writer.writerow(TABLE_HEADER if options.table_level else HEADER))
+    for row in iter_rows(result, options, texts):
+        yield str(writer.writerow(row))
+
+
+def iter_rows(result: LineageResult, options: ExportOptions, texts: Texts = no_texts) -> Iterator[Row]:
+    """The rows without the header, each once."""
+    rows = _table_rows if options.table_level else _column_rows
+    seen: set[Row] = set()
     for row in rows(result, options, texts):
         if row not in seen:
             seen.add(row)
-            yield str(writer.writerow(row))
+            yield row
 
 
 def _column_rows(result: LineageResult, options: ExportOptions, texts: Texts) -> Iterator[Row]:

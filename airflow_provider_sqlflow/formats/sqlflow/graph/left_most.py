@@ -9,7 +9,7 @@ from airflow_provider_sqlflow.formats.sqlflow.graph.contents import Contents, Li
 from airflow_provider_sqlflow.formats.sqlflow.pieces import JsonObject
 from airflow_provider_sqlflow.formats.sqlflow.terms import DIRECT_FLOW, INDIRECT_FLOW
 
-_Key = tuple[str, str, str | None]
+_Key = tuple[str, str | None, str]
 
 
 def collapse(contents: Contents, targets: Iterable[str]) -> list[JsonObject]:
@@ -30,8 +30,10 @@ def collapse(contents: Contents, targets: Iterable[str]) -> list[JsonObject]:
         groups: dict[_Key, list[str]] = {}
         for origin, (flow_type, last) in _origins(contents, incoming, target).items():
             effect = contents.relations[last.relation].get("effectType")
-            groups.setdefault((target, flow_type, effect), []).append(origin)
-        for (_, flow_type, effect), origins in groups.items():
+            # Relations between tables have one source each, as the documents write them.
+            alone = "" if "column" in elements[target] else origin
+            groups.setdefault((flow_type, effect, alone), []).append(origin)
+        for (flow_type, effect, _), origins in groups.items():
             last_id += 1
             relation: JsonObject = {"id": str(last_id), "type": flow_type}
             if effect is not None:

@@ -7,17 +7,19 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import replace
 
 from airflow_provider_sqlflow.engine.model import LineageResult
-from airflow_provider_sqlflow.formats.csv_rows import HEADER, TABLE_HEADER
+from airflow_provider_sqlflow.formats.csv_rows import HEADER, TABLE_HEADER, Row, iter_rows
 from airflow_provider_sqlflow.formats.options import ExportOptions, ResultSets
 from airflow_provider_sqlflow.formats.sqlflow.chain import Texts, no_texts
 from airflow_provider_sqlflow.formats.sqlflow.graph.answer import GraphRequest, make_document
 from airflow_provider_sqlflow.formats.sqlflow.graph.contents import Contents, Link, place_of
 from airflow_provider_sqlflow.formats.sqlflow.graph.selection import Selection
 from airflow_provider_sqlflow.formats.sqlflow.pieces import JsonObject
+
+_TABLE_NAMES = 6
 
 
 def lineage_csv(
@@ -47,23 +49,41 @@ def lineage_csv(
     stream = io.StringIO()
     writer = csv.writer(stream, delimiter=options.delimiter)
     writer.writerow(TABLE_HEADER if options.table_level else HEADER)
-    has_columns = not options.table_level
     named = {key for table in tables for key in contents.find(table)}
     links = [
         link
         for link in contents.links
         if not tables or named & {contents.owner[link.source], contents.owner[link.target]}
     ]
-    writer.writerows(dict.fromkeys(_row(contents, link, has_columns=has_columns) for link in links))
+    make = _table_rows(result, options, texts) if options.table_level else _column_rows
+    writer.writerows(dict.fromkeys(row for link in links for row in make(contents, link)))
     return stream.getvalue()
 
 
-def _row(contents: Contents, link: Link, *, has_columns: bool) -> tuple[str, ...]:
+def _column_rows(contents: Contents, link: Link) -> Iterator[Row]:
     relation: JsonObject = contents.relations[link.relation]
     ends: list[str] = []
     for end in (link.source, link.target):
-        item = contents.objects[contents.owner[end]]
-        ends += [*place_of(item), item["displayName"]]
-        if has_columns:
-            ends.append(contents.columns[end]["name"])
-    return (*ends, link.type, relation.get("effectType", ""))
+        ends += [*_names(contents, end), contents.columns[end]["name"]]
+    yield (*ends, link.type, relation.get("effectType", ""))
+
+
+def _table_rows(
+    result: LineageResult, options: ExportOptions, texts: Texts
+) -> Callable[[Contents, Link], Iterator[Row]]:
+    """Makes rows of links between tables. Their effects are those of the CSV export: documents name none."""
+    effects: dict[Row, list[str]] = {}
+    for row in iter_rows(result, options, texts):
+        effects.setdefault(row[:_TABLE_NAMES], []).append(row[-1])
+
+    def rows(contents: Contents, link: Link) -> Iterator[Row]:
+        ends = (*_names(contents, link.source), *_names(contents, link.target))
+        for effect in effects.get(ends, [""]):
+            yield (*ends, link.type, effect)
+
+    return rows
+
+
+def _names(contents: Contents, end: str) -> Row:
+    item = contents.objects[contents.owner[end]]
+    return (*place_of(item), item["displayName"])
