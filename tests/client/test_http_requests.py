@@ -9,6 +9,7 @@ import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from airflow_provider_sqlflow.client.base import SqlFlowClient
@@ -26,6 +27,7 @@ from airflow_provider_sqlflow.formats.options import ExportOptions, ResultSets
 from airflow_provider_sqlflow.formats.sqlflow.metadata import metadata_document
 from airflow_provider_sqlflow.jobs.model import (
     CsvSource,
+    DatabaseSource,
     JobId,
     JobStatus,
     PathSource,
@@ -209,6 +211,22 @@ class TestUpload:
             texts = {member: archive.read(member).decode() for member in archive.namelist()}
         assert texts.pop("metadata.json")
         assert texts == {"sub/a.sql": "SELECT 1", "a.sql": "SELECT 2"}
+
+    @pytest.mark.postgres
+    def test_a_database_is_read_here_and_its_account_stays_here(
+        self, fake: FakeSqlFlow, client: HttpClient, postgres: str, postgres_url: str
+    ) -> None:
+        with psycopg.connect(postgres_url) as connection:
+            connection.execute("CREATE VIEW v AS SELECT 1 AS a")
+            name = connection.info.dbname
+        source = DatabaseSource("postgres", postgres, "postgres", "hunter22", name)
+        client.submit_job(make_request(sources=(source,), dialect="postgres"))
+        [seen] = fake.calls("submitUserJob")
+        [(_, content)] = seen.files
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            texts = {member: archive.read(member).decode() for member in archive.namelist()}
+        assert texts.keys() == {f"{name}/public/v.sql", "metadata.json"}
+        assert "hunter22" not in json.dumps([texts, seen.fields])
 
     def test_a_file_that_cannot_be_read_is_named(
         self, fake: FakeSqlFlow, client: HttpClient, tmp_path: Path
