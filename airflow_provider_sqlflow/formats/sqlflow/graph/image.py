@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Any
 
 from airflow_provider_sqlflow.engine.model import LineageResult
-from airflow_provider_sqlflow.errors import ExportOptionError
+from airflow_provider_sqlflow.errors import ExportError, ExportOptionError
 from airflow_provider_sqlflow.formats import graphviz
 from airflow_provider_sqlflow.formats.dot import FONT, attributes, escape
 from airflow_provider_sqlflow.formats.options import ExportOptions
@@ -75,22 +75,36 @@ def graph_image(
     texts: Texts = no_texts,
     request: GraphRequest | None = None,
     image: str = "svg",
+    cpu_seconds: int = graphviz.CPU_SECONDS,
 ) -> bytes:
-    """The picture of what :func:`graph_answer` answers; over the relation limit, that of the tables only.
+    """The picture of what :func:`graph_answer` answers.
+
+    Over the relation limit, and where drawing takes longer than ``cpu_seconds``, that of the tables only.
 
     Raises:
         ExportOptionError: there is no such picture, or a pattern of the selection cannot be used.
-        ExportError: pygraphviz is not installed, or Graphviz fails.
+        ExportError: pygraphviz is not installed, Graphviz fails, or even the tables take too long.
     """
     request = request or GraphRequest()
-    mode, document, labels = make_document(result, options, texts, request)
-    if mode == SUMMARY:
-        request = replace(request, table_level=True, return_full=True)
+    tables = replace(request, table_level=True, return_full=True)
+
+    def draw(request: GraphRequest) -> bytes:
         mode, document, labels = make_document(result, options, texts, request)
-    graph = build_graph(
-        document, labels=labels, show_link_only=request.show_link_only, hide_column=request.hide_column
-    )
-    return draw_graph(graph, image, types_of(graph, document))
+        if mode == SUMMARY:
+            return draw(tables)
+        graph = build_graph(
+            document, labels=labels, show_link_only=request.show_link_only, hide_column=request.hide_column
+        )
+        return draw_graph(graph, image, types_of(graph, document), cpu_seconds)
+
+    try:
+        return draw(request)
+    except TimeoutError:
+        pass
+    try:
+        return draw(tables)
+    except TimeoutError as error:
+        raise ExportError(f"{error}; select fewer tables, or export GraphML and open it in yEd") from error
 
 
 def er_image(
@@ -100,7 +114,7 @@ def er_image(
     selection: Selection | None = None,
     image: str = "svg",
 ) -> bytes:
-    """The picture of what :func:`er_answer` answers; errors as above."""
+    """The picture of what :func:`er_answer` answers; errors as in :func:`draw_graph`."""
     document, labels = er_document(result, options, texts, selection)
     graph = build_graph(document, labels=labels, show_link_only=False)
     return draw_graph(graph, image, types_of(graph, document))
@@ -114,21 +128,28 @@ def types_of(graph: Mapping[str, Any], document: Mapping[str, object]) -> dict[s
     return {box: contents.objects[key]["type"] for box, key in ids.items() if key in contents.objects}
 
 
-def draw_graph(graph: Mapping[str, Any], image: str, types: Mapping[str, str] | None = None) -> bytes:
+def draw_graph(
+    graph: Mapping[str, Any],
+    image: str,
+    types: Mapping[str, str] | None = None,
+    cpu_seconds: int = graphviz.CPU_SECONDS,
+) -> bytes:
     """Draw a graph.
 
     Args:
         graph: the ``graph`` of an answer.
         image: a name of :data:`MEDIA_TYPES`.
         types: the object type of each box, for colours.
+        cpu_seconds: processor time that it may take.
 
     Raises:
+        TimeoutError: the time is over.
         ExportOptionError: there is no such picture.
         ExportError: pygraphviz is not installed, or Graphviz fails.
     """
     if image not in MEDIA_TYPES:
         raise ExportOptionError(f"image {image!r} is not one of {', '.join(MEDIA_TYPES)}")
-    drawn = graphviz.draw("".join(_dot(graph, types or {}, image)), image, program=graphviz.PLACED)
+    drawn = graphviz.draw("".join(_dot(graph, types or {}, image)), image, cpu_seconds, graphviz.PLACED)
     if image == "svg":
         elements = graph["elements"]
         description = f"{len(elements['tables'])} boxes joined by {len(elements['edges'])} lines."

@@ -121,6 +121,23 @@ def test_large_graphs_are_drawn_in_time_and_in_bounds() -> None:
     assert 1000 < max(width, height) <= 8100
 
 
+WIDE = ", ".join(f"c{number}" for number in range(60))
+
+
+def test_what_takes_too_long_is_reduced_to_tables() -> None:
+    case = Case(";".join(f"INSERT INTO t{n} ({WIDE}) SELECT {WIDE} FROM t{n // 2}" for n in range(1, 400)))
+    request = GraphRequest(return_full=True)
+    svg = graph_image(case.result, SIMPLE, case.texts, request, "svg", cpu_seconds=1)
+    assert "QUERY INSERT-1" in titles(svg)
+    assert "c1" not in titles(svg)
+
+
+def test_what_takes_too_long_even_then_is_an_error() -> None:
+    case = Case(";".join(f"INSERT INTO t{n} SELECT x FROM t{n // 2}" for n in range(1, 3000)))
+    with pytest.raises(ExportError, match=r"longer than 1 second.*fewer tables"):
+        graph_image(case.result, SIMPLE, case.texts, None, "png", cpu_seconds=1)
+
+
 def test_pictures_of_er_diagrams() -> None:
     case = Case("CREATE TABLE a (id INT PRIMARY KEY); CREATE TABLE b (a_id INT REFERENCES a (id), n TEXT)")
     svg = er_image(case.result, SIMPLE, case.texts)

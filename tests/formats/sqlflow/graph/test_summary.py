@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -7,7 +8,7 @@ import pytest
 
 from airflow_provider_sqlflow.engine.model import LineageResult
 from airflow_provider_sqlflow.formats.options import ExportOptions, ResultSets
-from airflow_provider_sqlflow.formats.sqlflow.document import build_answer
+from airflow_provider_sqlflow.formats.sqlflow.document import build_answer, build_table_answer
 from airflow_provider_sqlflow.formats.sqlflow.graph.contents import Contents
 from airflow_provider_sqlflow.formats.sqlflow.graph.selection import Selection
 from airflow_provider_sqlflow.formats.sqlflow.graph.summary import limited, objects_only, summarize
@@ -49,6 +50,12 @@ def test_the_summary_of_a_part() -> None:
 def test_columns_of_table_level_documents_are_real_ones() -> None:
     summary = Case(CHAIN).answer(table_level=True)["summary"]
     assert (summary["column"], summary["relationship"]) == (9, 6)
+
+
+@pytest.mark.parametrize("build", [build_answer, build_table_answer])
+def test_exports_at_table_level_count_the_same_columns(build: Callable[..., Any]) -> None:
+    summary = build(Case(CHAIN).result, replace(SIMPLE, table_level=True))["data"]["summary"]
+    assert summary["column"] == 9
 
 
 def test_up_to_the_limit_everything_is_answered() -> None:
