@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
+from anyio import CapacityLimiter
 from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
@@ -33,6 +34,10 @@ OPERATIONS: tuple[Operation[Any], ...] = (
     *syntax.OPERATIONS,
 )
 """Everything that the server answers."""
+
+
+_SHORT_CALLS = 20
+"""Calls at a time that need no process, such as asking how a job stands."""
 
 
 def build_app(
@@ -70,10 +75,12 @@ def build_app(
         max_text_bytes=settings.server_max_query_bytes,
         seconds=settings.server_request_seconds,
     )
+    # Threads of our own: waiting for a process must not take those of the host's other routes.
+    threads = CapacityLimiter(settings.server_parallel + settings.server_queue + _SHORT_CALLS)
     for prefix in prefixes:
         router = APIRouter(prefix=prefix, dependencies=list(dependencies))
         for operation in OPERATIONS:
-            operation.add_to(router, server)
+            operation.add_to(router, server, threads)
         _add_pages(app, router, prefixes)
         app.include_router(router)
     _add_errors(app)

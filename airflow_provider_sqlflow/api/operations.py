@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-import asyncio
+import logging
+import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
+from anyio import CapacityLimiter
+from anyio.to_thread import run_sync
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel
 
 from airflow_provider_sqlflow.api.context import Caller, LazyServer, Server
 from airflow_provider_sqlflow.api.envelope import Answer, FileAnswer, response_of
 from airflow_provider_sqlflow.api.reading import Given, parse, read_request
+
+log = logging.getLogger(__name__)
 
 P = TypeVar("P", bound=BaseModel)
 
@@ -70,29 +75,45 @@ class Operation(Generic[P]):
     media_types: Sequence[str] = ("application/json",)
     needs_account: bool = True
 
-    def add_to(self, router: APIRouter, lazy: LazyServer) -> None:
-        """Serve the operation."""
+    def add_to(self, router: APIRouter, lazy: LazyServer, threads: CapacityLimiter) -> None:
+        """Serve the operation.
+
+        Args:
+            router: takes the routes.
+            lazy: what the operation works with.
+            threads: how many calls may be under way; most of them wait for a process.
+        """
         for method in self.methods:
             router.add_api_route(
                 self.path,
-                self._endpoint(lazy),
+                self._endpoint(lazy, threads),
                 methods=[method],
                 name=self.summary,
                 include_in_schema=False,
                 response_model=None,
             )
 
-    def _endpoint(self, lazy: LazyServer) -> Callable[[Request], Awaitable[Response]]:
+    def _endpoint(
+        self, lazy: LazyServer, threads: CapacityLimiter
+    ) -> Callable[[Request], Awaitable[Response]]:
         async def endpoint(request: Request) -> Response:
+            begin = time.monotonic()
+            caller = NOBODY
             try:
-                server = await asyncio.to_thread(lazy.get)
+                server = await run_sync(lazy.get, limiter=threads)
                 given = await read_request(request, server.settings.server_max_query_bytes)
-                caller = await server.authenticate(request, given) if self.needs_account else NOBODY
+                if self.needs_account:
+                    caller = await server.authenticate(request, given)
                 call = Call(server, caller, parse(self.parameters, given), given)
-                answer = await asyncio.to_thread(self._respond, call)
+                response = await run_sync(self._respond, call, limiter=threads)
             except Exception as error:  # noqa: BLE001  # every error has the one shape
-                return response_of(error)
-            return answer
+                response = response_of(error)
+            used = round(1000 * (time.monotonic() - begin))
+            # The path only: parameters hold tokens.
+            log.info(
+                "%s %s by %r: %s in %d ms", request.method, self.path, caller.id, response.status_code, used
+            )
+            return response
 
         return endpoint
 

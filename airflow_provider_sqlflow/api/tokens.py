@@ -116,7 +116,7 @@ def _make_key(connection: Connection) -> str:
     """The store's key. Whoever comes first makes it; all others wait, and find that one."""
     fresh = secrets.token_hex(_KEY_BYTES)
     connection.execute(insert_new(connection, server_key).values(name=_KEY_NAME, value=fresh))
-    return connection.execute(_KEPT).scalar_one()
+    return str(connection.execute(_KEPT).scalar_one())
 
 
 def _invalid() -> InvalidTokenError:

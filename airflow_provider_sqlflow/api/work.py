@@ -241,11 +241,10 @@ def way(subject: Subject, source: tuple[str, str], target: tuple[str, str]) -> l
 
 def sources_of(subject: Subject, selection: Selection) -> list[Any]:
     """The statements that make an object."""
-    from airflow_provider_sqlflow.formats.sqlflow.graph.selection import Selection
-    from airflow_provider_sqlflow.formats.sqlflow.graph.sql_of import statements_between
+    from airflow_provider_sqlflow.formats.sqlflow.graph.sql_of import statements_making
 
     loaded = load(subject)
-    return statements_between(loaded.result, REQUEST_DEFAULTS, lambda: loaded.texts, Selection(), selection)
+    return statements_making(loaded.result, REQUEST_DEFAULTS, lambda: loaded.texts, selection)
 
 
 def summary(subject: Subject, options: ExportOptions) -> Any:

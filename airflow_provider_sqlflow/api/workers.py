@@ -16,7 +16,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 from socket import socketpair
-from typing import ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar, cast
 
 from airflow_provider_sqlflow.errors import RequestTimeoutError, ServerBusyError, WorkerDiedError
 
@@ -96,7 +96,7 @@ class Workers:
             if not self._slots.acquire(timeout=max(limit - time.monotonic(), 0)):
                 raise ServerBusyError(BUSY)
             try:
-                return self._call(limit, pickle.dumps((function, args, kwargs)))
+                return cast("T", self._call(limit, pickle.dumps((function, args, kwargs))))
             finally:
                 self._slots.release()
         finally:
@@ -111,7 +111,7 @@ class Workers:
         for process in free:
             process.stop()
 
-    def _call(self, limit: float, task: bytes) -> T:  # type: ignore[type-var]  # what the function returns
+    def _call(self, limit: float, task: bytes) -> Any:
         process = self._take()
         try:
             process.connection.send_bytes(task)
@@ -137,7 +137,7 @@ class Workers:
             process.stop()
         if not is_ok:
             raise value
-        return value  # type: ignore[no-any-return]
+        return value
 
     def _take(self) -> _Process:
         while True:

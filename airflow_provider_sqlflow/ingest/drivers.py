@@ -18,8 +18,8 @@ from airflow_provider_sqlflow.errors import ConfigError
 CONNECT_SECONDS = 10
 """How long a server may take to let us in.
 
-Redshift's driver has one limit for all, :data:`STATEMENT_SECONDS`, and Oracle's this one for the TCP
-connection alone: it waits for a server that then stays silent.
+A server that accepts a connection and then says nothing is given :data:`STATEMENT_SECONDS` by the drivers of
+MySQL and Redshift, and no limit by that of Oracle.
 """
 
 STATEMENT_SECONDS = 300

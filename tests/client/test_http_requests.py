@@ -9,13 +9,13 @@ import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from airflow_provider_sqlflow.client.base import SqlFlowClient
 from airflow_provider_sqlflow.client.http.client import HttpClient
 from airflow_provider_sqlflow.client.http.marker import marked_name, read_marker, tag_word
 from airflow_provider_sqlflow.client.http.parameters import settings_of, vendor
-from airflow_provider_sqlflow.client.http.upload import metadata_document
 from airflow_provider_sqlflow.errors import (
     ConfigError,
     NotSupportedError,
@@ -24,8 +24,10 @@ from airflow_provider_sqlflow.errors import (
     UnreadableInputError,
 )
 from airflow_provider_sqlflow.formats.options import ExportOptions, ResultSets
+from airflow_provider_sqlflow.formats.sqlflow.metadata import metadata_document
 from airflow_provider_sqlflow.jobs.model import (
     CsvSource,
+    DatabaseSource,
     JobId,
     JobStatus,
     PathSource,
@@ -210,6 +212,22 @@ class TestUpload:
         assert texts.pop("metadata.json")
         assert texts == {"sub/a.sql": "SELECT 1", "a.sql": "SELECT 2"}
 
+    @pytest.mark.postgres
+    def test_a_database_is_read_here_and_its_account_stays_here(
+        self, fake: FakeSqlFlow, client: HttpClient, postgres: str, postgres_url: str
+    ) -> None:
+        with psycopg.connect(postgres_url) as connection:
+            connection.execute("CREATE VIEW v AS SELECT 1 AS a")
+            name = connection.info.dbname
+        source = DatabaseSource("postgres", postgres, "postgres", "hunter22", name)
+        client.submit_job(make_request(sources=(source,), dialect="postgres"))
+        [seen] = fake.calls("submitUserJob")
+        [(_, content)] = seen.files
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            texts = {member: archive.read(member).decode() for member in archive.namelist()}
+        assert texts.keys() == {f"{name}/public/v.sql", "metadata.json"}
+        assert "hunter22" not in json.dumps([texts, seen.fields])
+
     def test_a_file_that_cannot_be_read_is_named(
         self, fake: FakeSqlFlow, client: HttpClient, tmp_path: Path
     ) -> None:
@@ -259,7 +277,7 @@ class TestUpload:
 
     def test_metadata_of_a_catalog(self) -> None:
         catalog = {"db.sch.orders": ("id",), "sch.items": ("id", "x"), "plain": ()}
-        [server] = metadata_document(catalog, "postgres")["servers"]
+        [server] = metadata_document(catalog, "dbvpostgresql")["servers"]
         assert (server["dbVendor"], server["supportsCatalogs"], server["supportsSchemas"]) == (
             "dbvpostgresql",
             True,
@@ -270,7 +288,7 @@ class TestUpload:
             for database in server["databases"]
             for schema in database["schemas"]
         ] == [("db", "sch", ["orders"]), ("DEFAULT", "sch", ["items"]), ("DEFAULT", "DEFAULT", ["plain"])]
-        [server] = metadata_document({"shop.orders": ("id",)}, "mysql")["servers"]
+        [server] = metadata_document({"shop.orders": ("id",)}, "dbvmysql")["servers"]
         assert server["supportsSchemas"] is False
         assert server["databases"] == [
             {
@@ -287,7 +305,7 @@ class TestUpload:
         path = tmp_path / "job.zip"
         with zipfile.ZipFile(path, "w") as archive:
             archive.writestr("a.sql", SQL)
-            archive.writestr("metadata.json", json.dumps(metadata_document(catalog, "postgres")))
+            archive.writestr("metadata.json", json.dumps(metadata_document(catalog, "dbvpostgresql")))
         source = open_path(str(path), Settings())
         assert source.names == ("a.sql",)
         assert dict(source.catalog)["db.sch.orders"] == ("id", "amount")

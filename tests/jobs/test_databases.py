@@ -27,6 +27,7 @@ from airflow_provider_sqlflow.jobs.fingerprint import content_digest
 from airflow_provider_sqlflow.jobs.inputs import open_inputs
 from airflow_provider_sqlflow.jobs.model import (
     DatabaseSource,
+    Job,
     JobFilter,
     JobStatus,
     Schedule,
@@ -167,6 +168,27 @@ def test_what_fails_names_the_database_and_not_the_password(
     with pytest.raises(UnknownDialectError):
         service.submit(make_request(sources=(replace(source, dialect="klingon"),)))
     assert service.list(JobFilter()).total == 0
+
+
+def test_a_database_that_is_gone_when_the_job_runs(
+    store: SqlJobStore, shop: tuple[DatabaseSource, str]
+) -> None:
+    source, url = shop
+
+    class LaterRunner:
+        def run(self, job: Job) -> None:
+            """Leave it in the queue."""
+
+    waiting = JobService(store, LaterRunner(), SETTINGS, TickingClock())
+    job = waiting.submit(make_request(sources=(source,), dialect="postgres"))
+    execute(url, "DROP VIEW totals; DROP SCHEMA tmp CASCADE; DROP TABLE orders")
+    clock = TickingClock()
+    with pytest.raises(EmptyInputError):
+        InlineRunner(store, Execution(store, SETTINGS, clock), SETTINGS, clock).run(job)
+    ended = waiting.get(job.id)
+    assert ended.status is JobStatus.FAIL
+    assert ended.error.startswith("EmptyInputError: nothing to read in postgres://")
+    assert PASSWORD not in ended.error
 
 
 def test_a_digest_of_the_content_follows_the_database(shop: tuple[DatabaseSource, str]) -> None:

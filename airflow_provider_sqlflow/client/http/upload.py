@@ -16,7 +16,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from tempfile import TemporaryFile
-from typing import IO, Any, BinaryIO, cast
+from typing import IO, BinaryIO, cast
 from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
 from airflow_provider_sqlflow.client.http.calls import Part
@@ -84,7 +84,7 @@ def prepare(request: JobRequest, settings: Settings, stack: ExitStack) -> Upload
             _add(packed, file.name or _FILE_NAME, f"{file.prefix}{file.text}{file.suffix}")
         catalog = {**inputs.catalog, **request.catalog}
         if catalog:
-            _add(packed, METADATA_NAME, json.dumps(metadata_document(catalog, dialect), ensure_ascii=False))
+            _add(packed, METADATA_NAME, _metadata(catalog, dialect))
 
     def open_archive(_attempt: ExitStack) -> list[Part]:
         archive.seek(0)
@@ -119,50 +119,11 @@ def _csv_fields(source: JobSource) -> dict[str, str]:
     }
 
 
-def metadata_document(catalog: Mapping[str, tuple[str, ...]], dialect: str) -> dict[str, Any]:
-    """A catalog in the format of the SQLFlow ingester (reference: sqlflow-lineage-model, section 10)."""
+def _metadata(catalog: Mapping[str, tuple[str, ...]], dialect: str) -> str:
     from airflow_provider_sqlflow.client.http.parameters import vendor
-    from airflow_provider_sqlflow.engine.dialects import resolve_dialect
-    from airflow_provider_sqlflow.formats.sqlflow.shapes import split_name
-    from airflow_provider_sqlflow.formats.sqlflow.terms import layers_of
+    from airflow_provider_sqlflow.formats.sqlflow.metadata import metadata_document
 
-    layers = layers_of(resolve_dialect(dialect))
-    databases: dict[str, dict[str, list[dict[str, Any]]]] = {}
-    for dotted, columns in catalog.items():
-        *qualifiers, name = split_name(dotted)
-        if not layers.supports_schemas:
-            database, schema = (qualifiers or [""])[-1], ""
-        else:
-            database, schema = ["", "", *qualifiers][-2:]
-        table = {"name": name, "type": "table", "columns": [{"name": column} for column in columns]}
-        databases.setdefault(database, {}).setdefault(schema, []).append(table)
-    return {
-        "createdBy": "airflow-provider-sqlflow",
-        "servers": [
-            {
-                "name": "DEFAULT_SERVER",
-                "dbVendor": vendor(dialect),
-                "supportsCatalogs": layers.supports_catalogs,
-                "supportsSchemas": layers.supports_schemas,
-                "databases": [
-                    _database(name, schemas, layers.supports_schemas) for name, schemas in databases.items()
-                ],
-                "schemas": [],
-            }
-        ],
-    }
-
-
-def _database(name: str, schemas: dict[str, list[dict[str, Any]]], has_schemas: bool) -> dict[str, Any]:
-    if not has_schemas:
-        return {
-            "name": name or "DEFAULT",
-            "tables": [table for tables in schemas.values() for table in tables],
-        }
-    return {
-        "name": name or "DEFAULT",
-        "schemas": [{"name": schema or "DEFAULT", "tables": tables} for schema, tables in schemas.items()],
-    }
+    return json.dumps(metadata_document(catalog, vendor(dialect)), ensure_ascii=False)
 
 
 def _part(name: str, content: IO[bytes], media_type: str) -> Part:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import replace
 
 from airflow_provider_sqlflow.engine.model import LineageResult
@@ -34,6 +35,25 @@ def statements_between(
     forward = walk(contents, find_starts(contents, source), is_forward=True).links
     backward = set(walk(contents, find_starts(contents, target), is_forward=False).links)
     used = {contents.relations[link.relation].get("processId") for link in forward if link in backward}
+    return _statements(contents, used, result, texts)
+
+
+def statements_making(
+    result: LineageResult, options: ExportOptions, texts: Texts, target: Selection
+) -> list[JsonObject]:
+    """The statements that write a table, or one of its columns; arguments as above."""
+    options = replace(options, result_sets=ResultSets.NONE, functions=False, table_level=False)
+    contents = Contents(build_answer(result, options, texts)["data"]["sqlflow"])
+    ends = set(find_starts(contents, target))
+    used = {
+        contents.relations[link.relation].get("processId") for link in contents.links if link.target in ends
+    }
+    return _statements(contents, used, result, texts)
+
+
+def _statements(
+    contents: Contents, used: Collection[str | None], result: LineageResult, texts: Texts
+) -> list[JsonObject]:
     files = list(file_numbers(result))
     sources: dict[str, SourceText] = {}
     given = texts()
