@@ -6,7 +6,7 @@ reference sqlflow-api, section 4.3; colours and lines: sqlflow-lineage-model, se
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -97,14 +97,7 @@ def graph_image(
         )
         return draw_graph(graph, image, types_of(graph, document), cpu_seconds)
 
-    try:
-        return draw(request)
-    except TimeoutError:
-        pass
-    try:
-        return draw(tables)
-    except TimeoutError as error:
-        raise ExportError(f"{error}; select fewer tables, or export GraphML and open it in yEd") from error
+    return _first_in_time(lambda: draw(request), lambda: draw(tables))
 
 
 def er_image(
@@ -113,11 +106,33 @@ def er_image(
     texts: Texts = no_texts,
     selection: Selection | None = None,
     image: str = "svg",
+    cpu_seconds: int = graphviz.CPU_SECONDS,
 ) -> bytes:
-    """The picture of what :func:`er_answer` answers; errors as in :func:`draw_graph`."""
+    """The picture of what :func:`er_answer` answers; without columns where those take too long.
+
+    Raises:
+        ExportOptionError: there is no such picture.
+        ExportError: as above.
+    """
     document, labels = er_document(result, options, texts, selection)
-    graph = build_graph(document, labels=labels, show_link_only=False)
-    return draw_graph(graph, image, types_of(graph, document))
+
+    def draw(*, hide_column: bool) -> bytes:
+        graph = build_graph(document, labels=labels, show_link_only=False, hide_column=hide_column)
+        return draw_graph(graph, image, types_of(graph, document), cpu_seconds)
+
+    return _first_in_time(lambda: draw(hide_column=False), lambda: draw(hide_column=True))
+
+
+def _first_in_time(whole: Callable[[], bytes], reduced: Callable[[], bytes]) -> bytes:
+    """The whole picture, or the reduced one where that takes too long."""
+    try:
+        return whole()
+    except TimeoutError:
+        pass
+    try:
+        return reduced()
+    except TimeoutError as error:
+        raise ExportError(f"{error}; select fewer tables, or export GraphML and open it in yEd") from error
 
 
 def types_of(graph: Mapping[str, Any], document: Mapping[str, object]) -> dict[str, str]:
