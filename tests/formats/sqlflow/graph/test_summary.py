@@ -9,6 +9,7 @@ import pytest
 from airflow_provider_sqlflow.engine.model import LineageResult
 from airflow_provider_sqlflow.formats.options import ExportOptions, ResultSets
 from airflow_provider_sqlflow.formats.sqlflow.document import build_answer, build_table_answer
+from airflow_provider_sqlflow.formats.sqlflow.graph.answer import GraphRequest, document_answer, graph_answer
 from airflow_provider_sqlflow.formats.sqlflow.graph.contents import Contents
 from airflow_provider_sqlflow.formats.sqlflow.graph.selection import Selection
 from airflow_provider_sqlflow.formats.sqlflow.graph.summary import limited, objects_only, summarize
@@ -124,3 +125,15 @@ def test_errors_are_kept_everywhere() -> None:
     assert case.answer(relation_limit=1)["sqlflow"]["errors"]
     assert case.answer(selection=Selection(table="a"))["sqlflow"]["errors"]
     assert objects_only(case.document())["errors"]
+
+
+def test_answers_without_a_graph() -> None:
+    case = Case(CHAIN)
+    for request in (
+        GraphRequest(),
+        GraphRequest(relation_limit=1),
+        GraphRequest(selection=Selection(table="c")),
+    ):
+        whole = graph_answer(case.result, SIMPLE, case.texts, request)
+        whole.pop("graph", None)
+        assert document_answer(case.result, SIMPLE, case.texts, request) == whole
