@@ -15,12 +15,12 @@ from collections.abc import Iterator
 from typing import Any
 
 from airflow_provider_sqlflow.engine.dialects import vendor_of
-from airflow_provider_sqlflow.engine.model import LineageResult, RelationId
+from airflow_provider_sqlflow.engine.model import ColumnRef, LineageResult, RelationId
 from airflow_provider_sqlflow.formats.options import DEFAULT_OPTIONS, ExportOptions
 from airflow_provider_sqlflow.formats.sqlflow.chain import Texts, no_texts
 from airflow_provider_sqlflow.formats.sqlflow.entities import Entity, Level
 from airflow_provider_sqlflow.formats.sqlflow.members import MemberWriter
-from airflow_provider_sqlflow.formats.sqlflow.model import Model
+from airflow_provider_sqlflow.formats.sqlflow.model import TABLE_COLUMN, Model
 from airflow_provider_sqlflow.formats.sqlflow.pieces import Items, JsonObject, Members, iter_pieces, plain
 
 CREATED_BY = "sqlflow v1.0.0"
@@ -180,13 +180,18 @@ def summary(model: Model) -> JsonObject:
     for pair in model.pairs:
         uses.update(end for end in (pair.source, pair.target) if end in tables)
     spelling = model.entities.spelling
+
+    def is_pseudo(ref: ColumnRef) -> bool:
+        """Whether it stands for rows, or for the whole table."""
+        return ref.name is None or (bool(model.pairs) and ref.name == TABLE_COLUMN)
+
     return {
         "schema": len({place for place in places if place[1]}),
         "process": len(model.processes),
         "database": len({database for database, _ in places if database}),
         "view": sum(1 for entity in model.objects if entity.list_name == "views"),
         "table": len(tables),
-        "column": sum(1 for ref in model.column_ids if ref.name is not None),
+        "column": sum(not is_pseudo(ref) for ref in model.column_ids),
         "relationship": len(model.relationships) or len(model.pairs),
         "mostRelationTables": [
             {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import subprocess
 import sys
@@ -12,6 +13,9 @@ import pytest
 from airflow_provider_sqlflow.engine import Script, analyze, iter_scripts, merge_results
 from airflow_provider_sqlflow.formats import render
 from airflow_provider_sqlflow.formats.options import ExportOptions, ResultSets
+from airflow_provider_sqlflow.formats.sqlflow.graph.answer import GraphRequest, graph_answer
+from airflow_provider_sqlflow.formats.sqlflow.graph.image import graph_image
+from airflow_provider_sqlflow.formats.sqlflow.graph.selection import Selection, SelectionKind
 
 FILES = {
     "a.sql": (
@@ -40,6 +44,10 @@ def digest() -> str:
     for options in (ExportOptions(), ALL, ExportOptions(table_level=True)):
         for name in FORMATS:
             found.update(render(name, merged, options=options, texts=lambda: FILES))
+        for kind in SelectionKind:
+            request = GraphRequest(selection=Selection(kind, schema="default", table_pattern="m|t|g"))
+            found.update(json.dumps(graph_answer(merged, options, lambda: FILES, request)).encode())
+        found.update(graph_image(merged, options, lambda: FILES))
     return found.hexdigest()
 
 

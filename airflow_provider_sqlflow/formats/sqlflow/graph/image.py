@@ -6,12 +6,12 @@ reference sqlflow-api, section 4.3; colours and lines: sqlflow-lineage-model, se
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
 from airflow_provider_sqlflow.engine.model import LineageResult
-from airflow_provider_sqlflow.errors import ExportOptionError
+from airflow_provider_sqlflow.errors import ExportError, ExportOptionError
 from airflow_provider_sqlflow.formats import graphviz
 from airflow_provider_sqlflow.formats.dot import FONT, attributes, escape
 from airflow_provider_sqlflow.formats.options import ExportOptions
@@ -75,22 +75,29 @@ def graph_image(
     texts: Texts = no_texts,
     request: GraphRequest | None = None,
     image: str = "svg",
+    cpu_seconds: int = graphviz.CPU_SECONDS,
 ) -> bytes:
-    """The picture of what :func:`graph_answer` answers; over the relation limit, that of the tables only.
+    """The picture of what :func:`graph_answer` answers.
+
+    Over the relation limit, and where drawing takes longer than ``cpu_seconds``, that of the tables only.
 
     Raises:
         ExportOptionError: there is no such picture, or a pattern of the selection cannot be used.
-        ExportError: pygraphviz is not installed, or Graphviz fails.
+        ExportError: pygraphviz is not installed, Graphviz fails, or even the tables take too long.
     """
     request = request or GraphRequest()
-    mode, document, labels = make_document(result, options, texts, request)
-    if mode == SUMMARY:
-        request = replace(request, table_level=True, return_full=True)
+    tables = replace(request, table_level=True, return_full=True)
+
+    def draw(request: GraphRequest) -> bytes:
         mode, document, labels = make_document(result, options, texts, request)
-    graph = build_graph(
-        document, labels=labels, show_link_only=request.show_link_only, hide_column=request.hide_column
-    )
-    return draw_graph(graph, image, types_of(graph, document))
+        if mode == SUMMARY:
+            return draw(tables)
+        graph = build_graph(
+            document, labels=labels, show_link_only=request.show_link_only, hide_column=request.hide_column
+        )
+        return draw_graph(graph, image, types_of(graph, document), cpu_seconds)
+
+    return _first_in_time(lambda: draw(request), lambda: draw(tables))
 
 
 def er_image(
@@ -99,11 +106,33 @@ def er_image(
     texts: Texts = no_texts,
     selection: Selection | None = None,
     image: str = "svg",
+    cpu_seconds: int = graphviz.CPU_SECONDS,
 ) -> bytes:
-    """The picture of what :func:`er_answer` answers; errors as above."""
+    """The picture of what :func:`er_answer` answers; without columns where those take too long.
+
+    Raises:
+        ExportOptionError: there is no such picture.
+        ExportError: as above.
+    """
     document, labels = er_document(result, options, texts, selection)
-    graph = build_graph(document, labels=labels, show_link_only=False)
-    return draw_graph(graph, image, types_of(graph, document))
+
+    def draw(*, hide_column: bool) -> bytes:
+        graph = build_graph(document, labels=labels, show_link_only=False, hide_column=hide_column)
+        return draw_graph(graph, image, types_of(graph, document), cpu_seconds)
+
+    return _first_in_time(lambda: draw(hide_column=False), lambda: draw(hide_column=True))
+
+
+def _first_in_time(whole: Callable[[], bytes], reduced: Callable[[], bytes]) -> bytes:
+    """The whole picture, or the reduced one where that takes too long."""
+    try:
+        return whole()
+    except TimeoutError:
+        pass
+    try:
+        return reduced()
+    except TimeoutError as error:
+        raise ExportError(f"{error}; select fewer tables, or export GraphML and open it in yEd") from error
 
 
 def types_of(graph: Mapping[str, Any], document: Mapping[str, object]) -> dict[str, str]:
@@ -114,21 +143,28 @@ def types_of(graph: Mapping[str, Any], document: Mapping[str, object]) -> dict[s
     return {box: contents.objects[key]["type"] for box, key in ids.items() if key in contents.objects}
 
 
-def draw_graph(graph: Mapping[str, Any], image: str, types: Mapping[str, str] | None = None) -> bytes:
+def draw_graph(
+    graph: Mapping[str, Any],
+    image: str,
+    types: Mapping[str, str] | None = None,
+    cpu_seconds: int = graphviz.CPU_SECONDS,
+) -> bytes:
     """Draw a graph.
 
     Args:
         graph: the ``graph`` of an answer.
         image: a name of :data:`MEDIA_TYPES`.
         types: the object type of each box, for colours.
+        cpu_seconds: processor time that it may take.
 
     Raises:
+        TimeoutError: the time is over.
         ExportOptionError: there is no such picture.
         ExportError: pygraphviz is not installed, or Graphviz fails.
     """
     if image not in MEDIA_TYPES:
         raise ExportOptionError(f"image {image!r} is not one of {', '.join(MEDIA_TYPES)}")
-    drawn = graphviz.draw("".join(_dot(graph, types or {}, image)), image, program=graphviz.PLACED)
+    drawn = graphviz.draw("".join(_dot(graph, types or {}, image)), image, cpu_seconds, graphviz.PLACED)
     if image == "svg":
         elements = graph["elements"]
         description = f"{len(elements['tables'])} boxes joined by {len(elements['edges'])} lines."

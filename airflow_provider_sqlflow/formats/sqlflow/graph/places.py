@@ -34,22 +34,28 @@ def find_places(
     given = texts()
     names = list(file_numbers(result)) or list(given)
     numbers = {str(number): number for number in range(len(names))}
-    for number, name in enumerate(names):
-        text = given.get(name, "")
-        numbers.setdefault(hashlib.md5(text.encode(), usedforsecurity=False).hexdigest(), number)
+    places = _read(coordinates)
+    if not all(_hash_of(place) in numbers for place in places):
+        for number, name in enumerate(names):
+            text = given.get(name, "").encode()
+            numbers.setdefault(hashlib.md5(text, usedforsecurity=False).hexdigest(), number)
     positions: dict[int, list[JsonObject]] = {}
-    for place in _read(coordinates):
-        at = numbers.get(str(place.get("hashCode", "0")))
+    for place in places:
+        at = numbers.get(_hash_of(place))
         if at is not None and place["x"] > 0 and place["y"] > 0:
             positions.setdefault(at, []).append({"x": place["x"], "y": place["y"]})
     found = []
-    for number, places in positions.items():
-        member: JsonObject = {"index": number, "positions": places, "sql": given.get(names[number], "")}
+    for number, here in positions.items():
+        member: JsonObject = {"index": number, "positions": here, "sql": given.get(names[number], "")}
         if has_files:
             path = names[number]
             member.update({"file": path.rpartition("/")[2], "filePath": path})
         found.append(member)
     return found
+
+
+def _hash_of(place: JsonObject) -> str:
+    return str(place.get("hashCode", "0"))
 
 
 def _read(text: str) -> list[JsonObject]:

@@ -11,6 +11,7 @@ import pytest
 
 from airflow_provider_sqlflow.engine.model import LineageResult
 from airflow_provider_sqlflow.errors import ExportError, ExportOptionError
+from airflow_provider_sqlflow.formats import graphviz
 from airflow_provider_sqlflow.formats.sqlflow.graph.answer import GraphRequest
 from airflow_provider_sqlflow.formats.sqlflow.graph.image import (
     MEDIA_TYPES,
@@ -111,7 +112,7 @@ def test_names_of_any_kind(hostile: LineageResult) -> None:
 
 def test_large_graphs_are_drawn_in_time_and_in_bounds() -> None:
     sql = ";".join(
-        f"INSERT INTO t{n} SELECT x, y FROM t{n // 2} a JOIN t{n // 3} b ON a.k = b.k" for n in range(1, 2001)
+        f"INSERT INTO t{n} SELECT x, y FROM t{n // 2} a JOIN t{n // 3} b ON a.k = b.k" for n in range(1, 1201)
     )
     case = Case(sql)
     started = time.monotonic()
@@ -119,6 +120,43 @@ def test_large_graphs_are_drawn_in_time_and_in_bounds() -> None:
     assert time.monotonic() - started < 60
     width, height = struct.unpack(">II", png[16:24])
     assert 1000 < max(width, height) <= 8100
+
+
+@pytest.fixture
+def columns_take_too_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Graphviz with a time that is over as soon as there is a row; its real limit: test_graphviz."""
+    real = graphviz.draw
+
+    def draw(dot: str, *arguments: Any) -> bytes:
+        if 'PORT="n0"' in dot:
+            raise TimeoutError("Graphviz took longer than 20 seconds")
+        return real(dot, *arguments)
+
+    monkeypatch.setattr(graphviz, "draw", draw)
+
+
+@pytest.mark.usefixtures("columns_take_too_long")
+def test_what_takes_too_long_is_reduced_to_tables() -> None:
+    svg = image(Case(CHAIN))
+    assert {"a", "QUERY INSERT-1"} <= set(titles(svg))
+    assert "x" not in titles(svg)
+
+
+@pytest.mark.usefixtures("columns_take_too_long")
+def test_er_diagrams_that_take_too_long_are_drawn_without_columns() -> None:
+    case = Case("CREATE TABLE a (id INT PRIMARY KEY); CREATE TABLE b (a_id INT REFERENCES a (id), n TEXT)")
+    found = titles(er_image(case.result, SIMPLE, case.texts))
+    assert {"a", "b"} <= set(found)
+    assert "a_id" not in found
+
+
+def test_what_takes_too_long_even_then_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    def draw(*_: Any) -> bytes:
+        raise TimeoutError("Graphviz took longer than 20 seconds")
+
+    monkeypatch.setattr(graphviz, "draw", draw)
+    with pytest.raises(ExportError, match="longer than 20 seconds; select fewer tables"):
+        image(Case(CHAIN))
 
 
 def test_pictures_of_er_diagrams() -> None:

@@ -14,7 +14,7 @@ from airflow_provider_sqlflow.formats.options import ExportOptions, ResultSets
 from airflow_provider_sqlflow.formats.sqlflow.graph.columns import list_columns
 from airflow_provider_sqlflow.formats.sqlflow.graph.rows import lineage_csv
 from airflow_provider_sqlflow.formats.sqlflow.graph.selection import Selection, SelectionKind
-from airflow_provider_sqlflow.formats.sqlflow.graph.sql_of import statements_between
+from airflow_provider_sqlflow.formats.sqlflow.graph.sql_of import statements_between, statements_making
 from airflow_provider_sqlflow.formats.sqlflow.graph.tables import (
     left_most_csv,
     left_most_tables,
@@ -133,6 +133,18 @@ def test_a_statement_is_described(chain: Case) -> None:
 def test_statements_inside_queries_count_once() -> None:
     case = Case("INSERT INTO t WITH q AS (SELECT x FROM s) SELECT x FROM (SELECT x FROM q) r")
     assert len(sql_between(case, Selection(table="s"), Selection(table="t"))) == 1
+
+
+def test_the_statements_that_make_a_table(chain: Case) -> None:
+    first, second, _ = (text.strip() for text in CHAIN.strip().rstrip(";").split(";"))
+
+    def making(**names: str) -> list[str]:
+        found = statements_making(chain.result, SIMPLE, chain.texts, Selection(**names))  # type: ignore[arg-type]
+        return [item["sql"] for item in found]
+
+    assert making(table="hr.b") == [first]
+    assert making(table="c", column="n") == [second]
+    assert making(table="a") == making(table="nowhere") == []
 
 
 # CSV ----------------------------------------------------------------------------------------------

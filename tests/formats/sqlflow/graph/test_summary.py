@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -7,7 +8,8 @@ import pytest
 
 from airflow_provider_sqlflow.engine.model import LineageResult
 from airflow_provider_sqlflow.formats.options import ExportOptions, ResultSets
-from airflow_provider_sqlflow.formats.sqlflow.document import build_answer
+from airflow_provider_sqlflow.formats.sqlflow.document import build_answer, build_table_answer
+from airflow_provider_sqlflow.formats.sqlflow.graph.answer import GraphRequest, document_answer, graph_answer
 from airflow_provider_sqlflow.formats.sqlflow.graph.contents import Contents
 from airflow_provider_sqlflow.formats.sqlflow.graph.selection import Selection
 from airflow_provider_sqlflow.formats.sqlflow.graph.summary import limited, objects_only, summarize
@@ -49,6 +51,12 @@ def test_the_summary_of_a_part() -> None:
 def test_columns_of_table_level_documents_are_real_ones() -> None:
     summary = Case(CHAIN).answer(table_level=True)["summary"]
     assert (summary["column"], summary["relationship"]) == (9, 6)
+
+
+@pytest.mark.parametrize("build", [build_answer, build_table_answer])
+def test_exports_at_table_level_count_the_same_columns(build: Callable[..., Any]) -> None:
+    summary = build(Case(CHAIN).result, replace(SIMPLE, table_level=True))["data"]["summary"]
+    assert summary["column"] == 9
 
 
 def test_up_to_the_limit_everything_is_answered() -> None:
@@ -117,3 +125,15 @@ def test_errors_are_kept_everywhere() -> None:
     assert case.answer(relation_limit=1)["sqlflow"]["errors"]
     assert case.answer(selection=Selection(table="a"))["sqlflow"]["errors"]
     assert objects_only(case.document())["errors"]
+
+
+def test_answers_without_a_graph() -> None:
+    case = Case(CHAIN)
+    for request in (
+        GraphRequest(),
+        GraphRequest(relation_limit=1),
+        GraphRequest(selection=Selection(table="c")),
+    ):
+        whole = graph_answer(case.result, SIMPLE, case.texts, request)
+        whole.pop("graph", None)
+        assert document_answer(case.result, SIMPLE, case.texts, request) == whole
