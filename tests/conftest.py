@@ -15,6 +15,7 @@ from hypothesis import settings
 
 from airflow_provider_sqlflow.jobs.store.sql import SqlJobStore
 from airflow_provider_sqlflow.jobs.store.tables import metadata
+from tests.api.server_process import RunningServer, server_on
 from tests.postgres_server import running_postgres
 
 # CI says whether a change is sound, so there the searches take the same way each time; a person's runs look
@@ -101,3 +102,12 @@ def store(store_url: str) -> Iterator[SqlJobStore]:
     opened = SqlJobStore(store_url)
     yield opened
     opened.close()
+
+
+@pytest.fixture(scope="session")
+def running_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
+    """A real ``sqlflow server`` on SQLite with a worker, for all tests that leave it usable."""
+    folder = tmp_path_factory.mktemp("server")
+    store_url = f"sqlite:///{folder}/store.db"
+    with server_on(store_url, folder / "log") as process:
+        yield RunningServer(process, store_url)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timezone
 from typing import Any
 
@@ -49,13 +49,19 @@ def short_object(job: Job) -> dict[str, Any]:
     return found | {name: value for name, value in optional.items() if value}
 
 
-def job_object(job: Job, request: JobRequest | None, runs: Sequence[JobRun]) -> dict[str, Any]:
+FilesOf = Callable[[JobRun], Sequence[str]]
+
+
+def job_object(
+    job: Job, request: JobRequest | None, runs: Sequence[JobRun], files_of: FilesOf
+) -> dict[str, Any]:
     """Everything about a job.
 
     Args:
         job: the job.
         request: what it was asked; a deleted job has none.
         runs: newest first.
+        files_of: the names of all files of a run, for runs whose sources were replaced since.
     """
     found = short_object(job)
     if request is None:
@@ -78,13 +84,27 @@ def job_object(job: Job, request: JobRequest | None, runs: Sequence[JobRun]) -> 
         "subJobs": [],
     }
     if job.kind is JobKind.PERSIST:
-        found["subJobs"] = [_sub_job(run, names) for run in reversed(runs)]
+        found["subJobs"] = _sub_jobs(runs, names, files_of)
     return found
 
 
 def word_of(status: JobStatus) -> str:
     """A status as clients know it."""
     return _WORDS.get(status, status.value)
+
+
+def _sub_jobs(runs: Sequence[JobRun], names: Sequence[str], files_of: FilesOf) -> list[dict[str, Any]]:
+    """The batches, oldest first, each with the files that it brought; one that brought none, with all."""
+    replaced = max((run.number for run in runs if not run.incremental), default=0)
+    found = []
+    begin = 0
+    for run in reversed(runs):
+        known = names if run.number >= replaced else files_of(run)
+        end = run.counts.files_total or len(known)  # not counted before it is begun
+        begin = begin if run.incremental else 0
+        found.append(_sub_job(run, known[begin:end] or known))
+        begin = end
+    return found
 
 
 def _sub_job(run: JobRun, names: Sequence[str]) -> dict[str, Any]:

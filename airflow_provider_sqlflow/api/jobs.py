@@ -23,6 +23,7 @@ from airflow_provider_sqlflow.jobs.model import (
     JobFilter,
     JobId,
     JobRequest,
+    JobRun,
     JobSource,
     JobStatus,
     Schedule,
@@ -182,9 +183,17 @@ def show_all(call: Call[p.Parameters]) -> Answer:
         "partialSuccess": counted.count(JobStatus.PARTIAL_SUCCESS),
         "fail": counted.count(JobStatus.FAIL) + counted.count(JobStatus.CANCEL),
         "jobIds": [job.id for job in found],
-        "jobDetails": [short_object(job) for job in found],
+        "jobDetails": _listed(call, found),
     }
     return Answer(data)
+
+
+def _listed(call: Call[Any], found: list[Job]) -> list[dict[str, Any]]:
+    """Jobs as lists show them."""
+    names: dict[JobId, tuple[str, ...]] = {}
+    for begin in range(0, len(found), _PAGE):
+        names |= call.server.jobs.list_names(found[begin : begin + _PAGE])
+    return [short_object(job) | {"fileNames": list(names.get(job.id, ()))} for job in found]
 
 
 def _all(call: Call[Any]) -> list[Job]:
@@ -269,12 +278,16 @@ def _told(call: Call[Any], job: Job) -> Answer:
 def whole_object(call: Call[Any], job: Job) -> dict[str, Any]:
     """A job with its settings, files and batches."""
     jobs = call.server.jobs
+
+    def files_of(run: JobRun) -> list[str]:
+        return [file.path for file in jobs.list_files(job.id, run.number)]
+
     if job.status is JobStatus.DELETE:
-        return job_object(job, None, ())
+        return job_object(job, None, (), files_of)
     try:
-        return job_object(job, jobs.get_request(job.id), jobs.list_runs(job.id))
+        return job_object(job, jobs.get_request(job.id), jobs.list_runs(job.id), files_of)
     except JobNotFoundError:  # deleted since
-        return job_object(jobs.get(JobId(job.id)), None, ())
+        return job_object(jobs.get(JobId(job.id)), None, (), files_of)
 
 
 def _op(name: str, parameters: Any, run: Any, summary: str, **more: Any) -> Operation[Any]:

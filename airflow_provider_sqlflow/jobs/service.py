@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timezone
@@ -36,6 +36,7 @@ from airflow_provider_sqlflow.jobs.model import (
     Schedule,
     TableRole,
     TaskOrigin,
+    TextSource,
 )
 from airflow_provider_sqlflow.jobs.retention import clean_store
 from airflow_provider_sqlflow.jobs.runners.base import JobRunner
@@ -232,6 +233,18 @@ class JobService:
         """What became of each file of a run (the last one unless told), in input order."""
         self._store.get_job(job_id)
         return self._store.list_files(job_id, run)
+
+    def list_names(self, jobs: Sequence[Job]) -> dict[JobId, tuple[str, ...]]:
+        """The names of each job's files; what a job is to read, where its run has not begun."""
+        found = self._store.list_names([job.id for job in jobs])
+        for job in jobs:
+            if job.id not in found and not job.status.is_terminal:
+                found[job.id] = tuple(
+                    source.name
+                    for source in self.get_request(job.id).sources
+                    if isinstance(source, TextSource)
+                )
+        return found
 
     def list_runs(self, job_id: JobId) -> tuple[JobRun, ...]:
         """The runs of a job, newest first."""

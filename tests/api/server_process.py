@@ -10,7 +10,8 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -130,3 +131,27 @@ def _end(process: subprocess.Popen[bytes]) -> None:
             process.wait()
     for each in psutil.wait_procs(below, timeout=5)[1]:
         each.kill()
+
+
+@dataclass
+class RunningServer:
+    """A server and its store.
+
+    Attributes:
+        process: it.
+        store_url: its store.
+    """
+
+    process: ServerProcess
+    store_url: str
+    _names: Iterator[int] = field(default_factory=count)
+
+    @property
+    def url(self) -> str:
+        """Where its operations are."""
+        return self.process.url
+
+    def new_user(self) -> tuple[str, str]:
+        """An account without jobs: its id and secret key."""
+        user_id = f"auth0|{next(self._names):04x}"
+        return user_id, add_user(self.store_url, user_id)

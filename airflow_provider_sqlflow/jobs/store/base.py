@@ -48,6 +48,9 @@ class JobReader(Protocol):
     def list_files(self, job_id: JobId, run: int | None = None) -> tuple[JobFile, ...]:
         """The files of a run (the last one unless told), in input order; empty for an unknown job."""
 
+    def list_names(self, job_ids: Sequence[JobId]) -> dict[JobId, tuple[str, ...]]:
+        """The files of each job's last run, in input order; a job whose run has not begun is left out."""
+
     def list_runs(self, job_id: JobId) -> tuple[JobRun, ...]:
         """The runs of a job, newest first; empty for an unknown job."""
 

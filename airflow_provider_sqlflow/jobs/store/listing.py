@@ -100,6 +100,20 @@ def list_files(connection: Connection, job_id: JobId, number: int | None) -> tup
     return tuple(JobFile(**{**row, "status": JobStatus(row["status"])}) for row in rows)
 
 
+def list_names(connection: Connection, job_ids: Sequence[JobId]) -> dict[JobId, tuple[str, ...]]:
+    """The files of the last run of each job, in input order; a job whose run has not begun is left out."""
+    query = (
+        select(job.c.id, run_file.c.path)
+        .select_from(job.join(run).join(run_file))
+        .where(job.c.id.in_(job_ids), run.c.number == job.c.run)
+        .order_by(run_file.c.run_id, run_file.c.position)
+    )
+    found: dict[JobId, list[str]] = {}
+    for job_id, path in connection.execute(query):
+        found.setdefault(JobId(job_id), []).append(path)
+    return {job_id: tuple(paths) for job_id, paths in found.items()}
+
+
 def of_run(job_id: JobId, number: int | None = None) -> tuple[ColumnElement[bool], ...]:
     """Conditions on ``run``: this run of the job, the last one unless told."""
     last = select(job.c.run).where(job.c.id == job_id).scalar_subquery()

@@ -94,6 +94,10 @@ class SqlJobStore:
         """See the protocol."""
         return self._database.read(lambda connection: listing.list_files(connection, job_id, run))
 
+    def list_names(self, job_ids: Sequence[JobId]) -> dict[JobId, tuple[str, ...]]:
+        """See the protocol."""
+        return self._database.read(lambda connection: listing.list_names(connection, job_ids))
+
     def list_runs(self, job_id: JobId) -> tuple[JobRun, ...]:
         """See the protocol."""
         return self._database.read(lambda connection: listing.list_runs(connection, job_id))
