@@ -14,6 +14,7 @@ from airflow_provider_sqlflow.api.uploads import CsvLayout, Uploaded, check_layo
 from airflow_provider_sqlflow.errors import JobNotFoundError, RequestError
 from airflow_provider_sqlflow.formats.options import ExportOptions, ResultSets
 from airflow_provider_sqlflow.formats.sqlflow.settings import REQUEST_DEFAULTS
+from airflow_provider_sqlflow.ingest.drivers import driver_of
 from airflow_provider_sqlflow.ingest.hosts import AllowedHosts
 from airflow_provider_sqlflow.jobs.model import (
     DatabaseSource,
@@ -135,12 +136,13 @@ def _database(call: Call[Any]) -> tuple[DatabaseSource, ...]:
     parameters = call.parameters
     if not parameters.hostname:
         return ()
-    AllowedHosts.parse(call.server.settings.server_allowed_hosts).check(parameters.hostname, parameters.port)
+    dialect = dialect_of(parameters.dbvendor)
+    port = parameters.port or driver_of(dialect).default_port
     return (
         DatabaseSource(
-            dialect=dialect_of(parameters.dbvendor),
-            host=parameters.hostname,
-            port=parameters.port,
+            dialect=dialect,
+            host=_allowed(call, parameters.hostname, port),
+            port=port,
             user=parameters.account,
             password=parameters.password,
             database=parameters.database,
@@ -150,6 +152,11 @@ def _database(call: Call[Any]) -> tuple[DatabaseSource, ...]:
             views=_list(parameters.extracted_views),
         ),
     )
+
+
+def _allowed(call: Call[Any], host: str, port: int) -> str:
+    """The host, if the operator of the server allows it."""
+    return AllowedHosts.parse(call.server.settings.server_allowed_hosts).check(host, port)
 
 
 def _list(words: str) -> tuple[str, ...]:
@@ -210,6 +217,9 @@ def rerun(call: Call[p.NamedJobKey]) -> Answer:
     """Run a job again, over what it was given."""
     call.server.check_submit(call.caller)
     found = job_of(call, call.parameters.job_id, call.parameters.job_name)
+    for source in call.server.jobs.get_request(found.id).sources:
+        if isinstance(source, DatabaseSource):  # the operator may have thought better of it
+            _allowed(call, source.host, source.port or driver_of(source.dialect).default_port)
     return _told(call, call.server.jobs.rerun(found.id))
 
 
