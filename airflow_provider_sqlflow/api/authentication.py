@@ -60,12 +60,21 @@ class NoAuthentication:
         Raises:
             AccessDeniedError: the request came by another name of the server, or from another's page.
         """
-        if not is_loopback(request.url.hostname or ""):
+        if not is_loopback(_host_of(f"//{request.headers.get('host', '')}")):
             raise AccessDeniedError("without tokens, the server answers on its loopback address only")
         origin = request.headers.get("origin")
-        if origin is not None and urlsplit(origin).netloc != request.headers.get("host"):
+        is_foreign = origin is not None and origin.partition("://")[2] != request.headers.get("host")
+        if is_foreign or request.headers.get("sec-fetch-site") in ("cross-site", "same-site"):
             raise AccessDeniedError("requests of other web pages are not answered")
         return Caller(given.values.get("userId") or given.values.get("userid") or NO_TOKEN_USER)
+
+
+def _host_of(url: str) -> str:
+    """The host of a URL; empty where it has none, or is none."""
+    try:
+        return urlsplit(url).hostname or ""
+    except ValueError:
+        return ""
 
 
 def token_of_header(request: Request) -> str:

@@ -8,19 +8,26 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from fastapi import Response
-from fastapi.responses import JSONResponse, StreamingResponse
+from fastapi.responses import StreamingResponse
 
 from airflow_provider_sqlflow import errors
 
 log = logging.getLogger(__name__)
 
 JSON = "application/json;charset=utf-8"
+PRIVATE = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
+"""Headers of every answer: nobody keeps it, whose URL may hold a token, and no browser guesses what it is."""
+
+_INERT = "default-src 'none'; style-src 'unsafe-inline'; sandbox"
+"""For pictures, which hold texts of the SQL: shown as a page of their own, they do nothing."""
+
 OK = 200
 OK_WITH_PROBLEMS = 203
 """A result, though a part of the SQL was not understood."""
@@ -75,7 +82,7 @@ class Answer:
             if not isinstance(data, bytes):
                 data = json.dumps(data, ensure_ascii=False).encode("utf-8", "replace")
             text = b"".join((text[:-1], b', "data": ', data, b"}"))
-        return Response(text, media_type=JSON)
+        return Response(text, headers=PRIVATE, media_type=JSON)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,21 +101,30 @@ class FileAnswer:
 
     def response(self) -> Response:
         """The answer on the wire."""
-        headers = {"X-Content-Type-Options": "nosniff"}
+        # A picture holds texts of the SQL; shown as a page of its own, it must do nothing.
+        headers = {
+            **PRIVATE,
+            "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; sandbox",
+        }
         if self.name:
             headers["Content-Disposition"] = f'attachment; filename="{_plain(self.name)}"'
         if isinstance(self.content, bytes):
             return Response(self.content, media_type=self.media_type, headers=headers)
-        headers["Content-Length"] = str(self.content.stat().st_size)
-        return StreamingResponse(_pieces(self.content), media_type=self.media_type, headers=headers)
+        stream = self.content.open("rb")
+        self.content.unlink()  # whatever becomes of the connection, nothing stays behind
+        headers["Content-Length"] = str(os.fstat(stream.fileno()).st_size)
+        return StreamingResponse(_pieces(stream), media_type=self.media_type, headers=headers)
 
 
 def error_response(code: int, message: str) -> Response:
     """The one shape of an error."""
-    headers = {"WWW-Authenticate": "Bearer"} if code == 401 else {}
+    headers = dict(PRIVATE)
+    if code == 401:
+        headers["WWW-Authenticate"] = "Bearer"
     if code == 503:
         headers["Retry-After"] = "1"
-    return JSONResponse({"code": code, "error": message}, code, headers, media_type=JSON)
+    text = json.dumps({"code": code, "error": message}, ensure_ascii=False)
+    return Response(text.encode("utf-8", "replace"), code, headers, JSON)
 
 
 def response_of(error: Exception) -> Response:
@@ -122,10 +138,8 @@ def response_of(error: Exception) -> Response:
     return error_response(500, "the server failed; its log says more")
 
 
-def _pieces(path: Path) -> Iterator[bytes]:
-    # Opened, then unlinked: whatever becomes of the connection, nothing stays behind.
-    with path.open("rb") as stream:
-        path.unlink()
+def _pieces(stream: BinaryIO) -> Iterator[bytes]:
+    with stream:
         while piece := stream.read(1 << 16):
             yield piece
 

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from airflow_provider_sqlflow.api import parameters as p
@@ -52,8 +57,24 @@ def as_csv(call: Call[p.JobExportQuery]) -> FileAnswer:
 
 
 def _file(call: Call[Any], found: Found, format: str, options: Any, media_type: str) -> FileAnswer:
-    path = call.server.workers.run(work.export, found.subject, format, options)
+    with _new_file() as path:
+        call.server.workers.run(work.export, found.subject, format, options, path)
     return FileAnswer(path, media_type, f"{found.job_id}.{format}")
+
+
+@contextmanager
+def _new_file() -> Iterator[Path]:
+    """An empty temporary file, which goes if an error follows.
+
+    Made here, not by the process that fills it: that one may be ended at any time.
+    """
+    number, name = tempfile.mkstemp(prefix="sqlflow-answer-")
+    os.close(number)
+    try:
+        yield Path(name)
+    except BaseException:
+        Path(name).unlink()
+        raise
 
 
 def metadata(call: Call[p.MetadataQuery]) -> Answer:
@@ -79,7 +100,8 @@ def make_parquet(call: Call[p.BatchQuery]) -> Answer:
 def parquet(call: Call[p.BatchQuery]) -> FileAnswer:
     """The rows of the CSV export as Parquet."""
     found = _batch(call)
-    path = call.server.workers.run(work.export_parquet, found.subject, DEFAULT_OPTIONS)
+    with _new_file() as path:
+        call.server.workers.run(work.export_parquet, found.subject, DEFAULT_OPTIONS, path)
     return FileAnswer(path, "application/vnd.apache.parquet", f"{found.job_id}.parquet")
 
 

@@ -215,6 +215,9 @@ def rerun(call: Call[p.NamedJobKey]) -> Answer:
     """Run a job again, over what it was given."""
     call.server.check_submit(call.caller)
     found = job_of(call, call.parameters.job_id, call.parameters.job_name)
+    for source in call.server.jobs.get_request(found.id).sources:
+        if isinstance(source, DatabaseSource):  # the operator may have thought better of it
+            _allowed(call, source.host, source.port or driver_of(source.dialect).default_port)
     return _told(call, call.server.jobs.rerun(found.id))
 
 

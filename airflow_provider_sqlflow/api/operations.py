@@ -108,6 +108,8 @@ class Operation(Generic[P]):
                 response = await run_sync(self._respond, call, limiter=threads)
             except Exception as error:  # noqa: BLE001  # every error has the one shape
                 response = response_of(error)
+            finally:
+                await request.close()  # what it uploaded
             used = round(1000 * (time.monotonic() - begin))
             # The path only: parameters hold tokens.
             log.info(

@@ -6,10 +6,12 @@ several values over the others.
 
 from __future__ import annotations
 
+import codecs
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
+from urllib.parse import parse_qsl
 
 from fastapi import Request
 from pydantic import BaseModel, ValidationError
@@ -20,6 +22,16 @@ from airflow_provider_sqlflow.errors import RequestError, RequestTooLargeError
 
 MAX_FIELDS = 200
 MAX_FILES = 10_000
+
+_CHARSETS = frozenset(
+    {
+        *("ascii", "utf-8", "utf-16", "iso8859-1", "iso8859-2", "iso8859-5", "iso8859-7", "iso8859-9"),
+        *("iso8859-15", "cp1250", "cp1251", "cp1252", "cp1253", "cp1254", "koi8-r"),
+        *("gb2312", "gbk", "gb18030", "big5", "shift_jis", "cp932", "euc_jp", "euc_kr", "cp949"),
+    }
+)
+"""Of multipart texts. Python knows more: some take time that grows with the square of the text, some make
+characters that no text may hold."""
 
 P = TypeVar("P", bound=BaseModel)
 
@@ -64,13 +76,16 @@ async def _read(request: Request, max_field_bytes: int) -> Given:
         return Given(values)
     if kind == "application/json":
         return Given({**values, **_json(await request.body())})
-    if kind not in ("multipart/form-data", "application/x-www-form-urlencoded"):
+    if kind == "application/x-www-form-urlencoded":
+        return Given({**values, **_urlencoded(await request.body())})
+    if kind != "multipart/form-data":
         if (await request.body()).strip():
             raise RequestError(
                 f"the body is of type {kind or 'unknown'}; send multipart/form-data or "
                 "application/x-www-form-urlencoded"
             )
         return Given(values)
+    _check_charset(request.headers["content-type"])
     try:
         form = await request.form(max_files=MAX_FILES, max_fields=MAX_FIELDS, max_part_size=max_field_bytes)
     except HTTPException as error:
@@ -87,6 +102,26 @@ async def _read(request: Request, max_field_bytes: int) -> Given:
         else:
             values[name] = value
     return Given(values, tuple(files))
+
+
+def _check_charset(content_type: str) -> None:
+    from python_multipart.multipart import parse_options_header
+
+    charset = parse_options_header(content_type)[1].get(b"charset", b"utf-8")
+    try:
+        is_known = codecs.lookup(charset.decode("latin-1")).name in _CHARSETS
+    except (LookupError, ValueError):
+        is_known = False
+    if not is_known:
+        raise RequestError("the body cannot be read: its charset is not known here; send UTF-8")
+
+
+def _urlencoded(body: bytes) -> dict[str, str]:
+    try:
+        pairs = parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=MAX_FIELDS)
+    except ValueError:
+        raise RequestTooLargeError(f"too many fields: at most {MAX_FIELDS}") from None
+    return dict(pairs)
 
 
 def _json(body: bytes) -> dict[str, str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
+from concurrent.futures import ThreadPoolExecutor
 
 _BYTES = 32
 _SALT_BYTES = 16
@@ -12,6 +13,8 @@ _SCHEME = "scrypt"
 # A key is 32 random bytes, which nobody guesses; scrypt guards what an operator may have chosen in a copied
 # database. 16 MiB and some 50 ms a check: many at once must not fill the server's memory.
 _COST, _BLOCK, _PARALLEL = 2**14, 8, 1
+# Threads of their own: each thread that ever made a hash keeps the memory that it took.
+_threads = ThreadPoolExecutor(4, thread_name_prefix="sqlflow-keys")
 
 
 def new_key() -> str:
@@ -38,14 +41,15 @@ def is_of(key: str, kept: str) -> bool:
 
 
 def _hash(key: str, salt: bytes, cost: int = _COST, block: int = _BLOCK, parallel: int = _PARALLEL) -> bytes:
-    return hashlib.scrypt(
+    return _threads.submit(
+        hashlib.scrypt,
         key.encode("utf-8", "surrogatepass"),
         salt=salt,
         n=cost,
         r=block,
         p=parallel,
         maxmem=2 * 128 * cost * block,
-    )
+    ).result()
 
 
 NOBODY = "$".join((_SCHEME, str(_COST), str(_BLOCK), str(_PARALLEL), "00" * _SALT_BYTES, "00" * 64))

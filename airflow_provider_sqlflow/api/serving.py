@@ -54,12 +54,13 @@ def serve(settings: Settings, address: Address, workers: int) -> None:
         workers: how many processes run jobs; 0 leaves them to ``sqlflow worker`` processes elsewhere.
 
     Raises:
-        ConfigError: it would listen to other machines without asking for tokens; or the address or the
-            store's URL cannot be used.
+        ConfigError: it would listen to other machines without asking for tokens; or the address, the
+            certificate or the store's URL cannot be used.
         StoreUnavailableError: the store does not answer.
         SystemExit: it was told to stop, by SIGTERM or Ctrl-C, and has stopped.
     """
     check_address(settings, address)
+    check_certificate(address)
     import uvicorn
 
     from airflow_provider_sqlflow.api.app import build_app
@@ -73,6 +74,7 @@ def serve(settings: Settings, address: Address, workers: int) -> None:
             log.warning("nobody has an account yet: sqlflow user add NAME")
         config = uvicorn.Config(
             build_app(server, settings),
+            http="h11",  # the other one takes headers of any length
             ssl_certfile=address.certificate or None,
             ssl_keyfile=address.key or None,
             log_config=None,
@@ -127,6 +129,31 @@ def check_address(settings: Settings, address: Address) -> None:
             f"the server asks for no token, so it does not listen on {address.host}: anybody could use it; "
             "listen on 127.0.0.1, or unset SQLFLOW_SERVER_IGNORE_TOKEN and add users with sqlflow user add"
         )
+
+
+def check_certificate(address: Address) -> None:
+    """Refuse a certificate that cannot be served, before anything is started.
+
+    Raises:
+        ConfigError: there is a key without a certificate, or either cannot be read, or they do not belong
+            together, or the key asks for a password.
+    """
+    import ssl
+
+    if not address.certificate:
+        if address.key:
+            raise ConfigError("a key without a certificate: the server would speak plain HTTP")
+        return
+    try:
+        # Whoever runs a server is not there to type a password.
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(
+            address.certificate, address.key or None, password=lambda: ""
+        )
+    except (OSError, ValueError) as error:
+        raise ConfigError(
+            f"cannot serve certificate {address.certificate} with key {address.key or address.certificate}: "
+            f"{error}; both are PEM files, and the key has no password"
+        ) from None
 
 
 @contextmanager

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from dataclasses import dataclass
+from pathlib import PurePosixPath
 from typing import Any
 
 from airflow_provider_sqlflow.api import work
@@ -18,6 +19,7 @@ from airflow_provider_sqlflow.errors import (
 )
 from airflow_provider_sqlflow.jobs.model import Job, JobFilter, JobId, JobStatus
 
+_MAX_NAME_BYTES = 200
 _JOB_SESSION = re.compile(r"(?P<job>[0-9a-f]{32})(?P<check>[0-9a-f]{32})_\d+")
 
 
@@ -183,10 +185,15 @@ def sql_of(call: Call[Any]) -> tuple[str, str]:
 
 
 def safe_name(name: str) -> str:
-    """The last part of an uploaded file's name, without what cannot be printed."""
+    """The last part of an uploaded file's name, without what cannot be printed, short enough for a disk."""
     last = name.replace("\\", "/").rsplit("/", 1)[-1]
     plain = "".join(letter if letter.isprintable() else "_" for letter in last).strip()
-    return plain[:200] if plain.strip(".") else "script.sql"
+    if not plain.strip("."):
+        return "script.sql"
+    # What a name ends with says what the file is.
+    end = PurePosixPath(plain).suffix.encode()[:_MAX_NAME_BYTES]
+    kept = plain.encode()[: _MAX_NAME_BYTES - len(end)] + end
+    return plain if len(plain.encode()) <= _MAX_NAME_BYTES else kept.decode("utf-8", "ignore")
 
 
 def dialect_of(vendor: str) -> str:

@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import tempfile
 from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -281,25 +279,19 @@ def graphml(subject: Subject, options: ExportOptions) -> str:
     return registry.render("graphml", loaded.result, title=loaded.title, options=options).decode()
 
 
-def export(subject: Subject, format: str, options: ExportOptions) -> Path:
-    """Write an export into a new temporary file."""
+def export(subject: Subject, format: str, options: ExportOptions, path: Path) -> None:
+    """Write an export into a file."""
     from airflow_provider_sqlflow.formats import registry
 
     loaded = load(subject)
-    number, path = tempfile.mkstemp(prefix="sqlflow-answer-")
-    try:
-        with os.fdopen(number, "wb") as stream:
-            registry.write(
-                format, loaded.result, stream, title=loaded.title, options=options, texts=lambda: loaded.texts
-            )
-    except BaseException:
-        Path(path).unlink()
-        raise
-    return Path(path)
+    with path.open("wb") as stream:
+        registry.write(
+            format, loaded.result, stream, title=loaded.title, options=options, texts=lambda: loaded.texts
+        )
 
 
-def export_parquet(subject: Subject, options: ExportOptions) -> Path:
-    """Write the rows of the CSV export into a new temporary Parquet file.
+def export_parquet(subject: Subject, options: ExportOptions, path: Path) -> None:
+    """Write the rows of the CSV export into a Parquet file.
 
     Raises:
         ConfigError: pyarrow is not installed.
@@ -321,10 +313,7 @@ def export_parquet(subject: Subject, options: ExportOptions) -> Path:
     table = pyarrow.table(
         {name: pyarrow.array(values, pyarrow.string()) for name, values in zip(header, columns, strict=True)}
     )
-    number, path = tempfile.mkstemp(prefix="sqlflow-answer-")
-    os.close(number)
     parquet.write_table(table, path)
-    return Path(path)
 
 
 def metadata(subject: Subject, is_with_source: bool) -> Made:
