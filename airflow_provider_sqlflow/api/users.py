@@ -5,32 +5,23 @@ from __future__ import annotations
 from airflow_provider_sqlflow.api import parameters as p
 from airflow_provider_sqlflow.api.envelope import Answer
 from airflow_provider_sqlflow.api.operations import Call, Operation
-from airflow_provider_sqlflow.errors import AccessDeniedError, RequestError
+from airflow_provider_sqlflow.errors import RequestError
 
 GROUP = "User interface"
-
-UNUSED_TOKEN = "token"  # noqa: S105  # the documented word where no token is asked for
-"""What clients send where tokens are not asked for (reference sqlflow-api, section 1.3)."""
 
 
 def generate_token(call: Call[p.CredentialsQuery]) -> Answer:
     """A token for an account and its secret key."""
-    parameters, server = call.parameters, call.server
+    parameters = call.parameters
     if not parameters.user_id:
         raise RequestError("userId: is required")
-    if server.settings.server_ignore_token:
-        return Answer(members={"code": "200", "token": UNUSED_TOKEN})
-    account = server.state.accounts.check(parameters.user_id, parameters.secret_key)
-    if account is None:
-        raise AccessDeniedError("userId or secretKey is not valid")
-    return Answer(members={"code": "200", "token": server.state.tokens.issue(account)})
+    token = call.server.credentials.issue_token(parameters.user_id, parameters.secret_key)
+    return Answer(members={"code": "200", "token": token})
 
 
 def generate_secret_key(call: Call[p.Parameters]) -> Answer:
     """A new secret key for the caller; the one before, and tokens made with it, stop working."""
-    if call.server.settings.server_ignore_token:
-        raise RequestError("this server asks for no token, so there are no secret keys")
-    return Answer({"secretKey": call.server.state.accounts.new_secret_key(call.user)})
+    return Answer({"secretKey": call.server.credentials.new_secret_key(call.caller)})
 
 
 OPERATIONS = (
