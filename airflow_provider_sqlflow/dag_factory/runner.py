@@ -39,7 +39,7 @@ class SqlFlowRunnerOperator(BaseOperator):
     """Run the job that the Dag run's ``conf`` names; without one, all that wait in the API's queue.
 
     A job is claimed with a lease, as ``sqlflow worker`` claims it: no two work on it, and what a killed try
-    had finished is not done again. With a ``conf``, returns the job as ``SqlFlowSubmitJobOperator`` does, with
+    had finished is not done again. With a ``conf``, returns the job as ``SqlFlowSubmitJobOperator`` does and
     the name of its ``worker``; else the number of ``jobs`` that were run.
     """
 

@@ -6,7 +6,6 @@ use Airflow's metadata database. What Airflow gives a mounted app: reference air
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from dataclasses import dataclass
 from functools import partial
@@ -14,7 +13,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from airflow.api.common.trigger_dag import trigger_dag
-from airflow.api_fastapi.app import cached_app, get_auth_manager
+from airflow.api_fastapi.app import get_auth_manager
 from airflow.api_fastapi.auth.managers.models.resource_details import DagAccessEntity, DagDetails
 from airflow.api_fastapi.core_api.security import get_user, resolve_user_from_token
 from airflow.exceptions import DagRunAlreadyExists
@@ -22,6 +21,7 @@ from airflow.models.dag import DagModel
 from airflow.sdk.configuration import conf as airflow_conf
 from airflow.utils.session import create_session
 from airflow.utils.types import DagRunTriggeredByType, DagRunType
+from anyio import from_thread
 from fastapi import FastAPI, HTTPException, Request
 
 from airflow_provider_sqlflow import conf
@@ -121,7 +121,7 @@ class AirflowLogin:
         """See the protocol."""
         if not secret_key:
             raise AccessDeniedError("secretKey: is required; it is the password of the Airflow user")
-        status, answer = asyncio.run(_log_in(user_id, secret_key))
+        status, answer = from_thread.run(_log_in, user_id, secret_key)
         token = answer.get("access_token") if status == 201 else None
         if status in (401, 403):
             raise AccessDeniedError(
@@ -132,7 +132,7 @@ class AirflowLogin:
                 f"{type(get_auth_manager()).__name__} gives no token for a user name and a password: get one "
                 "as its documentation says, and send it as parameter token or in the header Authorization"
             )
-        owner = asyncio.run(get_auth_manager().get_user_from_token(token)).get_name()
+        owner = from_thread.run(get_auth_manager().get_user_from_token, token).get_name()
         if owner != user_id:
             raise AccessDeniedError(f"userId is not valid: Airflow knows this user as {owner!r}")
         return token
@@ -146,13 +146,16 @@ class AirflowLogin:
 
 async def _log_in(name: str, password: str) -> tuple[int, dict[str, Any]]:
     """What this Airflow's own ``/auth/token`` answers, which is where each auth manager has its login."""
+    from airflow.api_fastapi.main import app  # the one that runs: this process has it long since
     from httpx import ASGITransport, AsyncClient
 
-    transport = ASGITransport(cached_app(), raise_app_exceptions=False)
+    transport = ASGITransport(app, raise_app_exceptions=False)
     async with AsyncClient(
         transport=transport, base_url="http://localhost", timeout=_LOGIN_SECONDS
     ) as client:
-        response = await client.post("/auth/token", json={"username": name, "password": password})
+        response = await client.post(
+            f"{app.root_path}/auth/token", json={"username": name, "password": password}
+        )
     try:
         answer = response.json()
     except ValueError:
