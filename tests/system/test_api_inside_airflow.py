@@ -5,8 +5,12 @@ One Airflow for all tests, behind a base path, with logins.
 
 from __future__ import annotations
 
+import csv
 import json
+import os
+import re
 import shutil
+import subprocess
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -25,6 +29,7 @@ from tests.system.running_airflow import DagRun, RunningAirflow, wait_for
 pytestmark = [pytest.mark.airflow, pytest.mark.slow, pytest.mark.timeout(420)]
 
 RUNNER = Path(__file__).parents[2] / "dags" / "sqlflow_runner.py"
+PAGE = Path(__file__).parents[2] / "docs" / "how-to" / "serve-the-api-inside-airflow.md"
 DAG = "sqlflow_runner"
 SQL = "INSERT INTO totals (amount) SELECT sum(price) FROM orders"
 ADA, VIC = "ada", "vic"
@@ -207,6 +212,20 @@ class TestJobs:
 
         hidden = call("/sqlflow/job/displayUserJobSummary", user=VIC, data={"jobId": job_id})
         assert hidden.status_code == 404
+
+    def test_the_first_job_of_the_page(self, airflow, tmp_path):
+        [script] = re.findall(r"```bash\n(.*?)```", PAGE.read_text(), re.DOTALL)
+        run = subprocess.run(
+            ["bash", "-eu", "-c", script],
+            cwd=tmp_path,
+            env={**os.environ, "AIRFLOW": airflow.url, "PASSWORD": PASSWORDS[ADA]},
+            capture_output=True,
+            text=True,
+            timeout=180,
+        )
+        assert run.returncode == 0, run.stderr
+        [row] = [row for row in csv.DictReader(run.stdout.splitlines()) if row["source_column"] == "price"]
+        assert (row["source_table"], row["target_table"]) == ("orders", "totals")
 
     def test_airflow_runs_a_persist_job(self, airflow, call):
         def batch(name: str, **more: str) -> dict[str, Any]:
