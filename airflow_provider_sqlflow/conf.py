@@ -256,6 +256,18 @@ def server_queue() -> int:
 
 
 @cache
+def server_enabled() -> bool:
+    """``[sqlflow] server_enabled``: whether Airflow's API server serves the SQLFlow REST API."""
+    return bool(conf.getboolean(SECTION, "server_enabled"))
+
+
+@cache
+def server_runner_dag() -> str:
+    """``[sqlflow] server_runner_dag``: id of the Dag that works on the jobs of that API."""
+    return str(conf.get(SECTION, "server_runner_dag")).strip()
+
+
+@cache
 def _job_url() -> str:
     return str(conf.get(SECTION, "job_url")).strip()
 
@@ -389,6 +401,8 @@ def clear_cache() -> None:
         server_request_seconds,
         server_parallel,
         server_queue,
+        server_enabled,
+        server_runner_dag,
         _job_url,
         _lineage_url,
         capture_sql,

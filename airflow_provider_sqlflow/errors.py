@@ -20,8 +20,9 @@
         RemoteUnavailableError  (retryable) EmptyAnswerError, TruncatedAnswerError, DeadlineError
       ExportError               UnknownFormatError, ExportOptionError
       ServerError               RequestError, RequestTooLargeError, SessionNotFoundError,
-                                AccessDeniedError, RequestTimeoutError, WorkerDiedError,
-                                ServerBusyError (retryable)
+                                AccessDeniedError, PermissionDeniedError, RequestTimeoutError,
+                                WorkerDiedError, ServerBusyError (retryable),
+                                NoRunnerError (retryable)
       EmissionError
 
 Errors cross process borders (workers, triggers), so they pickle: extra facts are attributes with
@@ -407,6 +408,19 @@ class AccessDeniedError(ServerError):
     """The request names no account, or does not prove that it comes from it."""
 
     code = "access_denied"
+
+
+class PermissionDeniedError(ServerError):
+    """The account is known, and may not do this."""
+
+    code = "permission_denied"
+
+
+class NoRunnerError(ServerError):
+    """Nobody is there who would run the job; the message says how that is changed."""
+
+    code = "no_runner"
+    retryable = True
 
 
 class ServerBusyError(ServerError):

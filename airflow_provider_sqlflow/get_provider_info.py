@@ -318,6 +318,16 @@ _OPTIONS: dict[str, Any] = {
         "integer",
         "16",
     ),
+    "server_enabled": _option(
+        "Whether Airflow's API server serves the SQLFlow REST API under ``/sqlflow/gspLive_backend``.",
+        "boolean",
+        "True",
+    ),
+    "server_runner_dag": _option(
+        "Id of the Dag whose runs work on the jobs that the API of Airflow's API server takes.",
+        "string",
+        "sqlflow_runner",
+    ),
     "job_url": _option(
         "Where the extra link *SQLFlow job* of a task leads for jobs of the embedded engine: {job_id} and "
         "{base_url} (Airflow's own address) are filled in. Empty means no link.",

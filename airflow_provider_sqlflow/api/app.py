@@ -3,23 +3,28 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
 from anyio import CapacityLimiter
-from fastapi import APIRouter, FastAPI, Request, Response
+from fastapi import APIRouter, Depends, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
 from airflow_provider_sqlflow import __version__
 from airflow_provider_sqlflow.api import exports, generation, job_graphs, jobs, schemas, syntax, users
-from airflow_provider_sqlflow.api.context import LazyServer
+from airflow_provider_sqlflow.api.context import Authenticate, LazyServer
 from airflow_provider_sqlflow.api.envelope import Answer, error_response, response_of
 from airflow_provider_sqlflow.api.limits import BodyLimit
 from airflow_provider_sqlflow.api.openapi import TITLE, build_document
 from airflow_provider_sqlflow.api.operations import Operation
+from airflow_provider_sqlflow.api.reading import read_request
+from airflow_provider_sqlflow.errors import SqlFlowError
 from airflow_provider_sqlflow.settings import Settings
+
+Check = Callable[[Request], Awaitable[None]]
+"""Lets a request pass, or raises ``AccessDeniedError``."""
 
 PREFIXES = ("/gspLive_backend", "/api/gspLive_backend")
 """Where clients look: the cloud's place, and the one behind a web server (reference sqlflow-api, 1.1)."""
@@ -45,7 +50,7 @@ def build_app(
     settings: Settings,
     *,
     prefixes: Sequence[str] = PREFIXES,
-    dependencies: Sequence[Any] = (),
+    guard: Authenticate | None = None,
 ) -> FastAPI:
     """The application.
 
@@ -53,7 +58,8 @@ def build_app(
         server: what its operations work with; closed when the application ends.
         settings: limits that hold before there is a server.
         prefixes: under which paths the operations are served.
-        dependencies: FastAPI dependencies of every route, the OpenAPI page included: how Airflow guards them.
+        guard: asked for what is no operation: the OpenAPI page, the version, paths that there are not.
+            Operations ask the server's ``authenticate``.
     """
 
     @asynccontextmanager
@@ -61,10 +67,15 @@ def build_app(
         yield
         await asyncio.to_thread(server.close)
 
+    async def check(request: Request) -> None:
+        if guard is not None:
+            await guard(request, await read_request(request, settings.server_max_query_bytes))
+
     app = FastAPI(
         title=TITLE,
         version=__version__,
         lifespan=lifespan,
+        redirect_slashes=guard is None,  # a redirect tells which paths there are
         openapi_url=None,
         docs_url=None,
         redoc_url=None,
@@ -78,18 +89,20 @@ def build_app(
     # Threads of our own: waiting for a process must not take those of the host's other routes.
     threads = CapacityLimiter(settings.server_parallel + settings.server_queue + _SHORT_CALLS)
     for prefix in prefixes:
-        router = APIRouter(prefix=prefix, dependencies=list(dependencies))
+        router = APIRouter(prefix=prefix)
         for operation in OPERATIONS:
             operation.add_to(router, server, threads)
-        _add_pages(app, router, prefixes)
         app.include_router(router)
-    _add_errors(app)
+        app.include_router(_pages(app.title, prefixes, check), prefix=prefix)
+    _add_errors(app, check)
     return app
 
 
-def _add_pages(app: FastAPI, router: APIRouter, prefixes: Sequence[str]) -> None:
-    """Version, OpenAPI document and a page that shows it, guarded as the operations are."""
+def _pages(title: str, prefixes: Sequence[str], check: Check) -> APIRouter:
+    """Version, OpenAPI document and a page that shows it."""
     from fastapi.openapi.docs import get_swagger_ui_html
+
+    router = APIRouter(dependencies=[Depends(check)])
 
     @router.api_route("/version", methods=["GET", "POST"], include_in_schema=False)
     def version() -> Response:
@@ -103,17 +116,27 @@ def _add_pages(app: FastAPI, router: APIRouter, prefixes: Sequence[str]) -> None
     @router.get("/doc.html", include_in_schema=False)
     def page(request: Request) -> Response:
         own = request.url.path.rsplit("/", 1)[0]
-        return get_swagger_ui_html(openapi_url=f"{own}/openapi.json", title=app.title)
+        return get_swagger_ui_html(openapi_url=f"{own}/openapi.json", title=title)
+
+    return router
 
 
-def _add_errors(app: FastAPI) -> None:
+def _add_errors(app: FastAPI, check: Check) -> None:
     """Errors of the framework in the one shape."""
 
     @app.exception_handler(HTTPException)
-    async def refused(_request: Request, error: HTTPException) -> Response:
+    async def refused(request: Request, error: HTTPException) -> Response:
+        try:
+            await check(request)  # which paths there are is not for everybody
+        except SqlFlowError as denied:
+            return response_of(denied)
         response = error_response(error.status_code, str(error.detail))
         response.headers.update(error.headers or {})
         return response
+
+    @app.exception_handler(SqlFlowError)
+    async def known(_request: Request, error: SqlFlowError) -> Response:
+        return response_of(error)
 
     @app.exception_handler(RequestValidationError)
     async def invalid(_request: Request, error: RequestValidationError) -> Response:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from airflow_provider_sqlflow.api.reading import Given
 from airflow_provider_sqlflow.api.workers import Workers
@@ -36,6 +36,25 @@ Authenticate = Callable[["Request", Given], Awaitable[Caller]]
 """Tells whose request it is, or raises ``AccessDeniedError``."""
 
 
+class Credentials(Protocol):
+    """Who gives tokens and secret keys. Its methods are called in threads."""
+
+    def issue_token(self, user_id: str, secret_key: str) -> str:
+        """A token for whoever knows the secret key.
+
+        Raises:
+            AccessDeniedError: the key is not the account's, or there is no such account.
+            RequestError: tokens are to be had elsewhere; the message says where.
+        """
+
+    def new_secret_key(self, caller: Caller) -> str:
+        """A new secret key in place of the caller's.
+
+        Raises:
+            RequestError: there are no secret keys here; the message says what there is.
+        """
+
+
 def _anybody(_caller: Caller) -> None:
     """Whoever has an account may submit jobs."""
 
@@ -50,6 +69,7 @@ class Server:
         state: accounts, sessions and what else the server's processes share.
         workers: processes for everything that takes a processor.
         authenticate: tells whose request it is.
+        credentials: gives tokens and secret keys.
         check_submit: raises unless a caller may submit jobs, and somebody is there to run them.
         queue: of the jobs that are submitted here.
     """
@@ -59,6 +79,7 @@ class Server:
     state: ServerState
     workers: Workers
     authenticate: Authenticate
+    credentials: Credentials
     check_submit: Callable[[Caller], None] = _anybody
     queue: str = DEFAULT_QUEUE
 

@@ -21,11 +21,11 @@ _DESCRIPTION = (
 _ERRORS = {
     "400": "A parameter is missing, or has a value that it cannot have.",
     "401": "There is no token, or it is not the account's.",
-    "403": "The server may not connect to that host.",
+    "403": "The server may not connect to that host, or the account may not submit jobs.",
     "404": "The account has no such job or session.",
     "409": "The job's status does not allow it, or it has no result.",
     "413": "The request is too large.",
-    "503": "The server is busy; try again later.",
+    "503": "The server is busy, or nobody is there to run jobs; try again later.",
     "504": "The request took too long.",
 }
 _ENVELOPE = {

@@ -6,7 +6,8 @@ from dataclasses import replace
 from typing import Any
 
 from airflow_provider_sqlflow.api.authentication import NoAuthentication, TokenAuthentication
-from airflow_provider_sqlflow.api.context import Authenticate, Server
+from airflow_provider_sqlflow.api.context import Authenticate, Credentials, Server
+from airflow_provider_sqlflow.api.credentials import KeptCredentials, NoCredentials
 from airflow_provider_sqlflow.api.state import ServerState
 from airflow_provider_sqlflow.api.workers import Workers
 from airflow_provider_sqlflow.jobs.runners.base import JobRunner
@@ -21,6 +22,7 @@ def open_server(
     *,
     runner: JobRunner | None = None,
     authenticate: Authenticate | None = None,
+    credentials: Credentials | None = None,
     **more: Any,
 ) -> Server:
     """The parts of a server over the store of the settings.
@@ -29,6 +31,7 @@ def open_server(
         settings: where the store is, and limits.
         runner: who runs jobs; without one they wait for workers.
         authenticate: who tells whose request it is; without one, our own accounts and tokens.
+        credentials: who gives tokens and secret keys; without one, our own accounts and tokens.
         more: further fields of the server.
 
     Raises:
@@ -45,11 +48,15 @@ def open_server(
         authenticate = (
             NoAuthentication() if settings.server_ignore_token else TokenAuthentication(state.tokens)
         )
+    if credentials is None:
+        is_open = settings.server_ignore_token
+        credentials = NoCredentials() if is_open else KeptCredentials(state.accounts, state.tokens)
     return Server(
         settings,
         JobService(store, runner or QueuedRunner(), settings),
         state,
         Workers(settings.server_parallel, settings.server_queue, settings.server_request_seconds),
         authenticate,
+        credentials,
         **more,
     )

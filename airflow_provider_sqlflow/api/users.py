@@ -7,6 +7,7 @@ import threading
 from airflow_provider_sqlflow.api import parameters as p
 from airflow_provider_sqlflow.api.envelope import Answer
 from airflow_provider_sqlflow.api.operations import Call, Operation
+<<<<<<< HEAD
 from airflow_provider_sqlflow.api.workers import BUSY
 from airflow_provider_sqlflow.errors import AccessDeniedError, RequestError, ServerBusyError
 
@@ -21,12 +22,19 @@ _CHECKS = threading.BoundedSemaphore(2)
 _CHECK_SECONDS = 5.0
 """How long anybody waits in it."""
 
+=======
+from airflow_provider_sqlflow.errors import RequestError
+
+GROUP = "User interface"
+
+>>>>>>> w-mount
 
 def generate_token(call: Call[p.CredentialsQuery]) -> Answer:
     """A token for an account and its secret key."""
-    parameters, server = call.parameters, call.server
+    parameters = call.parameters
     if not parameters.user_id:
         raise RequestError("userId: is required")
+<<<<<<< HEAD
     if server.settings.server_ignore_token:
         return Answer(members={"code": "200", "token": UNUSED_TOKEN})
     if not _CHECKS.acquire(timeout=_CHECK_SECONDS):
@@ -38,13 +46,15 @@ def generate_token(call: Call[p.CredentialsQuery]) -> Answer:
     if account is None:
         raise AccessDeniedError("userId or secretKey is not valid")
     return Answer(members={"code": "200", "token": server.state.tokens.issue(account)})
+=======
+    token = call.server.credentials.issue_token(parameters.user_id, parameters.secret_key)
+    return Answer(members={"code": "200", "token": token})
+>>>>>>> w-mount
 
 
 def generate_secret_key(call: Call[p.Parameters]) -> Answer:
     """A new secret key for the caller; the one before, and tokens made with it, stop working."""
-    if call.server.settings.server_ignore_token:
-        raise RequestError("this server asks for no token, so there are no secret keys")
-    return Answer({"secretKey": call.server.state.accounts.new_secret_key(call.user)})
+    return Answer({"secretKey": call.server.credentials.new_secret_key(call.caller)})
 
 
 OPERATIONS = (

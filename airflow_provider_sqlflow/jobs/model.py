@@ -202,6 +202,9 @@ DEFAULT_QUEUE = "default"
 AIRFLOW_QUEUE = "airflow"
 """The queue of jobs that the tasks of a Dag share between them: submitting leaves such a job alone."""
 
+SERVER_QUEUE = "airflow-server"
+"""The queue of jobs that the server inside Airflow takes: runs of the runner Dag work on it."""
+
 
 @dataclass(frozen=True, slots=True)
 class JobRequest:

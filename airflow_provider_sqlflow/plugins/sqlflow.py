@@ -10,6 +10,9 @@ from airflow.sdk.plugins_manager import AirflowPlugin
 
 log = logging.getLogger(__name__)
 
+URL_PREFIX = "/sqlflow"
+"""Where the API server serves our REST API."""
+
 
 class SqlFlowPlugin(AirflowPlugin):
     """Makes the provider known to Airflow's plug-in manager, and listens to tasks where that is asked for."""
@@ -33,6 +36,26 @@ class SqlFlowPlugin(AirflowPlugin):
         from airflow.sdk.lineage import HookLineageReader
 
         return [HookLineageReader]
+
+    @cached_property
+    def fastapi_apps(self) -> list[Any]:  # type: ignore[override]  # only the API server reads it
+        """The SQLFlow REST API, when ``[sqlflow] server_enabled`` is on."""
+        from airflow_provider_sqlflow import conf
+        from airflow_provider_sqlflow.errors import ConfigError
+
+        try:
+            if not conf.server_enabled():
+                return []
+            from airflow_provider_sqlflow.plugins.api import build_airflow_app
+
+            app = build_airflow_app()
+        except ConfigError as error:
+            log.error("%s: the SQLFlow REST API is not served", error)  # noqa: TRY400  # the option is at fault
+            return []
+        except ImportError as error:
+            log.error("install airflow-provider-sqlflow[server] for the SQLFlow REST API: %s", error)  # noqa: TRY400
+            return []
+        return [{"app": app, "url_prefix": URL_PREFIX, "name": "SQLFlow REST API"}]
 
 
 def _is_capturing() -> bool:

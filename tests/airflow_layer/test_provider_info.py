@@ -99,7 +99,8 @@ def test_options_are_those_of_conf_with_the_defaults_of_settings():
     options = get_provider_info()["config"]["sqlflow"]["options"]
     defaults = {field.name: field.default for field in fields(Settings)}
     capture = {"capture_sql", "capture_seconds", "capture_max_chars"}
-    assert set(options) == {*defaults, *capture, "poll_interval", "job_url", "lineage_url"}
+    server = {"server_enabled", "server_runner_dag"}
+    assert set(options) == {*defaults, *capture, *server, "poll_interval", "job_url", "lineage_url"}
     for name, option in options.items():
         function = getattr(conf, name)
         assert f"[sqlflow] {name}" in function.__doc__

@@ -13,7 +13,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -55,12 +55,28 @@ class RunningAirflow:
     Args:
         environment: what the processes get; it names AIRFLOW_HOME and the metadata database.
         folder: where the processes' output goes, one file a part.
+        parts: which to start.
+        base_path: under which the API server serves everything.
+        login: user name and password of the client; without one nobody needs to log in.
+
+    Attributes:
+        url: of the API server, with the base path.
     """
 
-    def __init__(self, environment: dict[str, str], folder: Path) -> None:
+    def __init__(
+        self,
+        environment: dict[str, str],
+        folder: Path,
+        *,
+        parts: Sequence[str] = PARTS,
+        base_path: str = "",
+        login: tuple[str, str] | None = None,
+    ) -> None:
         port = free_port()
-        url = f"http://127.0.0.1:{port}"
+        self.url = url = f"http://127.0.0.1:{port}{base_path}"
         self.folder = folder
+        self._parts = parts
+        self._login = login
         self.environment = {
             **environment,
             "AIRFLOW__API__PORT": str(port),
@@ -76,11 +92,23 @@ class RunningAirflow:
 
     def start(self) -> None:
         """Start all parts; returns when the API answers."""
-        for part in PARTS:
+        for part in self._parts:
             self.start_part(part)
         wait_for("API server", lambda: self._client.get("/api/v2/version").status_code == 200)
-        token = self._client.get("/auth/token").raise_for_status().json()["access_token"]
+        if self._login is None:
+            token = self._client.get("/auth/token").raise_for_status().json()["access_token"]
+        else:
+            token = self.token(*self._login)
         self._client.headers["Authorization"] = f"Bearer {token}"
+
+    def token(self, name: str, password: str) -> str:
+        """A token of Airflow for a user."""
+        body = {"username": name, "password": password}
+        return self._client.post("/auth/token", json=body).raise_for_status().json()["access_token"]
+
+    def pid(self, part: str) -> int:
+        """The process of a part."""
+        return self._processes[part].pid
 
     def stop(self) -> None:
         """Stop all parts and whatever they started."""

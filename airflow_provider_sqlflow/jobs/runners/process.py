@@ -7,6 +7,8 @@ import multiprocessing
 import os
 import signal
 import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 from airflow_provider_sqlflow.errors import StoreUnavailableError
 from airflow_provider_sqlflow.jobs.execution import Execution
@@ -44,15 +46,35 @@ def run_worker(
     with stopping_on_signals(stop, settings.worker_grace_seconds, ignores_interrupt=is_child):
         if is_child:
             _stop_with_parent()
-        store = _open_store(settings, stop)
-        if store is None:
-            return
         try:
-            execution = Execution(store, settings, utc_now)
-            Worker(store, execution.run, settings, utc_now, stop, queues=queues).run(until)
+            with opened_worker(settings, stop, queues) as worker:
+                worker.run(until)
+        except StoreUnavailableError:
+            if not stop.is_made:
+                raise
         finally:
             _kill_helpers()
-            store.close()
+
+
+@contextmanager
+def opened_worker(settings: Settings, stop: StopRequest, queues: Sequence[str] = ()) -> Iterator[Worker]:
+    """A worker over the store of the settings, which is waited for.
+
+    Args:
+        settings: where the store is, and how to work.
+        stop: asks the worker to end.
+        queues: the queues to serve; the settings' when empty.
+
+    Raises:
+        ConfigError: the store's URL cannot be used.
+        StoreVersionError: the store is newer than this code.
+        StoreUnavailableError: asked to stop before the store answered.
+    """
+    store = _open_store(settings, stop)
+    try:
+        yield Worker(store, Execution(store, settings, utc_now).run, settings, utc_now, stop, queues=queues)
+    finally:
+        store.close()
 
 
 def log_to_stderr() -> None:
@@ -61,15 +83,11 @@ def log_to_stderr() -> None:
     logging.getLogger("airflow_provider_sqlflow").setLevel(logging.INFO)
 
 
-def _open_store(settings: Settings, stop: StopRequest) -> JobStore | None:
-    """The store, once it answers; ``None`` when asked to stop before."""
+def _open_store(settings: Settings, stop: StopRequest) -> JobStore:
     from airflow_provider_sqlflow.jobs.store.sql import SqlJobStore
 
     url = settings.resolved_store_url()
-    try:
-        store = StoreOutage(log).outlast(lambda: SqlJobStore(url, STORE_RETRY_SECONDS), stop)
-    except StoreUnavailableError:
-        return None
+    store = StoreOutage(log).outlast(lambda: SqlJobStore(url, STORE_RETRY_SECONDS), stop)
     log.info("store %s", store.shown_url)
     return store
 

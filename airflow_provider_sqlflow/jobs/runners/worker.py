@@ -18,7 +18,7 @@ from enum import Enum
 
 from airflow_provider_sqlflow.errors import LeaseLostError, SqlFlowError, StoreUnavailableError
 from airflow_provider_sqlflow.jobs.execution import OnProgress
-from airflow_provider_sqlflow.jobs.model import Job, JobCounts, JobStatus
+from airflow_provider_sqlflow.jobs.model import Job, JobCounts, JobId, JobStatus
 from airflow_provider_sqlflow.jobs.runners.heartbeat import Heartbeat
 from airflow_provider_sqlflow.jobs.runners.outage import StoreOutage
 from airflow_provider_sqlflow.jobs.runners.stopping import StopRequest, WorkStopped
@@ -57,6 +57,9 @@ class Worker:
         queues: the queues to serve; the settings' unless given.
         name: shown as the job's worker; unique among workers.
         monotonic: seconds.
+
+    Attributes:
+        name: of the worker.
     """
 
     def __init__(
@@ -77,7 +80,7 @@ class Worker:
         self._clock = clock
         self._stop = stop
         self._queues = tuple(queues) or settings.queues
-        self._name = name or worker_name()
+        self.name = name or worker_name()
         self._monotonic = monotonic
         self._outage = StoreOutage(log, monotonic)
 
@@ -87,7 +90,7 @@ class Worker:
         Returns:
             How many jobs were claimed.
         """
-        log.info("worker %s serves %s", self._name, ", ".join(self._queues))
+        log.info("worker %s serves %s", self.name, ", ".join(self._queues))
         claimed = 0
         pause = _FIRST_PAUSE_SECONDS
         while not self._stop.is_made:
@@ -107,13 +110,49 @@ class Worker:
                 pause = min(2 * pause, self._settings.worker_poll_seconds)
             else:
                 break
-        log.info("worker %s ends after %d job(s)", self._name, claimed)
+        log.info("worker %s ends after %d job(s)", self.name, claimed)
         return claimed
+
+    def find_job(self, job_id: JobId) -> Job:
+        """A job of the store, which is waited for.
+
+        Raises:
+            JobNotFoundError: no such job.
+            StoreUnavailableError: the store does not answer, and asked to stop.
+        """
+        return self._outage.outlast(lambda: self._store.get_job(job_id), self._stop)
+
+    def run_job(self, job_id: JobId, run: int) -> Job:
+        """See one run of a job to its end: here, or where another worker has it, there.
+
+        Returns:
+            The job. It may have a later run by now.
+
+        Raises:
+            JobNotFoundError: no such job.
+            WorkStopped: asked to stop before the end.
+            StoreUnavailableError: the store does not answer, and asked to stop.
+        """
+        while True:
+            job = self.find_job(job_id)
+            if job.status.is_terminal or job.run != run:
+                return job
+            self._stop.raise_if_made()
+            claim = self._outage.outlast(lambda: self._claim(job_id), self._stop)
+            if claim is None:
+                self._stop.wait(self._settings.worker_poll_seconds)
+            else:
+                self._work(claim)
+
+    def _claim(self, job_id: JobId) -> Claim | None:
+        now = self._clock()
+        until = now + timedelta(seconds=self._settings.worker_lease_seconds)
+        return self._store.claim_job(job_id, self.name, now, until)
 
     def _claim_next(self) -> Claim | None:
         now = self._clock()
         until = now + timedelta(seconds=self._settings.worker_lease_seconds)
-        return self._store.claim_next(self._queues, self._name, now, until)
+        return self._store.claim_next(self._queues, self.name, now, until)
 
     def _work(self, claim: Claim) -> None:
         """See one claim to its end, whatever that is."""
