@@ -5,15 +5,23 @@ Facts: reference sqlflow-api, section 3.
 
 from __future__ import annotations
 
+import threading
 from dataclasses import dataclass
 
 from airflow_provider_sqlflow.api.accounts import Accounts
 from airflow_provider_sqlflow.api.context import Caller
 from airflow_provider_sqlflow.api.tokens import Tokens
-from airflow_provider_sqlflow.errors import AccessDeniedError, RequestError
+from airflow_provider_sqlflow.api.workers import BUSY
+from airflow_provider_sqlflow.errors import AccessDeniedError, RequestError, ServerBusyError
 
 UNUSED_TOKEN = "token"  # noqa: S105  # the documented word where no token is asked for
 """What clients send where tokens are not asked for (reference sqlflow-api, section 1.3)."""
+
+_CHECKS = threading.BoundedSemaphore(2)
+"""A check takes 50 ms and 16 MiB on purpose: who tries many keys waits in a line of his own making."""
+
+_CHECK_SECONDS = 5.0
+"""How long anybody waits in it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +33,12 @@ class KeptCredentials:
 
     def issue_token(self, user_id: str, secret_key: str) -> str:
         """See the protocol."""
-        account = self.accounts.check(user_id, secret_key)
+        if not _CHECKS.acquire(timeout=_CHECK_SECONDS):
+            raise ServerBusyError(BUSY)
+        try:
+            account = self.accounts.check(user_id, secret_key)
+        finally:
+            _CHECKS.release()
         if account is None:
             raise AccessDeniedError("userId or secretKey is not valid")
         return self.tokens.issue(account)

@@ -150,7 +150,11 @@ def _database(call: Call[Any]) -> tuple[DatabaseSource, ...]:
         procedures=split_patterns(parameters.extracted_stored_procedures),
         views=split_patterns(parameters.extracted_views),
     )
-    return (allowed_source(wanted, AllowedHosts.parse(call.server.settings.server_allowed_hosts)),)
+    return (allowed_source(wanted, _hosts(call)),)
+
+
+def _hosts(call: Call[Any]) -> AllowedHosts:
+    return AllowedHosts.parse(call.server.settings.server_allowed_hosts)
 
 
 def _options(parameters: p.JobSettings) -> ExportOptions:
@@ -217,7 +221,7 @@ def rerun(call: Call[p.NamedJobKey]) -> Answer:
     found = job_of(call, call.parameters.job_id, call.parameters.job_name)
     for source in call.server.jobs.get_request(found.id).sources:
         if isinstance(source, DatabaseSource):  # the operator may have thought better of it
-            _allowed(call, source.host, source.port or driver_of(source.dialect).default_port)
+            allowed_source(source, _hosts(call))
     return _told(call, call.server.jobs.rerun(found.id))
 
 
