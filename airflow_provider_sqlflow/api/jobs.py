@@ -15,6 +15,8 @@ from airflow_provider_sqlflow.errors import JobNotFoundError, RequestError
 from airflow_provider_sqlflow.formats.options import ExportOptions, ResultSets
 from airflow_provider_sqlflow.formats.sqlflow.settings import REQUEST_DEFAULTS
 from airflow_provider_sqlflow.ingest.hosts import AllowedHosts
+from airflow_provider_sqlflow.ingest.selection import split_patterns
+from airflow_provider_sqlflow.jobs.databases import allowed_source
 from airflow_provider_sqlflow.jobs.model import (
     DatabaseSource,
     Job,
@@ -135,25 +137,19 @@ def _database(call: Call[Any]) -> tuple[DatabaseSource, ...]:
     parameters = call.parameters
     if not parameters.hostname:
         return ()
-    AllowedHosts.parse(call.server.settings.server_allowed_hosts).check(parameters.hostname, parameters.port)
-    return (
-        DatabaseSource(
-            dialect=dialect_of(parameters.dbvendor),
-            host=parameters.hostname,
-            port=parameters.port,
-            user=parameters.account,
-            password=parameters.password,
-            database=parameters.database,
-            extract=_list(parameters.extracted_dbs_schemas),
-            exclude=_list(parameters.excluded_dbs_schemas),
-            procedures=_list(parameters.extracted_stored_procedures),
-            views=_list(parameters.extracted_views),
-        ),
+    wanted = DatabaseSource(
+        dialect=dialect_of(parameters.dbvendor),
+        host=parameters.hostname,
+        port=parameters.port or 0,
+        user=parameters.account,
+        password=parameters.password,
+        database=parameters.database,
+        extract=split_patterns(parameters.extracted_dbs_schemas),
+        exclude=split_patterns(parameters.excluded_dbs_schemas),
+        procedures=split_patterns(parameters.extracted_stored_procedures),
+        views=split_patterns(parameters.extracted_views),
     )
-
-
-def _list(words: str) -> tuple[str, ...]:
-    return tuple(filter(None, (word.strip() for word in words.split(","))))
+    return (allowed_source(wanted, AllowedHosts.parse(call.server.settings.server_allowed_hosts)),)
 
 
 def _options(parameters: p.JobSettings) -> ExportOptions:

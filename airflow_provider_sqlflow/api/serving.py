@@ -6,11 +6,14 @@ import logging
 import multiprocessing
 import os
 import signal
+import socket
+import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from functools import partial
+from types import FrameType
 
 from airflow_provider_sqlflow.api.authentication import is_loopback
 from airflow_provider_sqlflow.errors import ConfigError
@@ -35,6 +38,12 @@ class Address:
     certificate: str = ""
     key: str = ""
 
+    def url(self, listener: socket.socket) -> str:
+        """What clients call the server, by the port that it got."""
+        scheme = "https" if self.certificate else "http"
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{scheme}://{host}:{listener.getsockname()[1]}/gspLive_backend"
+
 
 def serve(settings: Settings, address: Address, workers: int) -> None:
     """Serve until told to stop.
@@ -45,9 +54,10 @@ def serve(settings: Settings, address: Address, workers: int) -> None:
         workers: how many processes run jobs; 0 leaves them to ``sqlflow worker`` processes elsewhere.
 
     Raises:
-        ConfigError: it would listen to other machines without asking for tokens; or the store's URL cannot
-            be used.
+        ConfigError: it would listen to other machines without asking for tokens; or the address or the
+            store's URL cannot be used.
         StoreUnavailableError: the store does not answer.
+        SystemExit: it was told to stop, by SIGTERM or Ctrl-C, and has stopped.
     """
     check_address(settings, address)
     import uvicorn
@@ -57,14 +67,12 @@ def serve(settings: Settings, address: Address, workers: int) -> None:
     from airflow_provider_sqlflow.api.opening import open_server
 
     server = LazyServer(partial(open_server, settings))
-    accounts = server.get().state.accounts  # opens the store: better now than at the first request
-    if not settings.server_ignore_token and not accounts.list():
-        log.warning("nobody has an account yet: sqlflow user add NAME")
-    with job_workers(settings, workers):
-        uvicorn.run(
+    with _exiting_on_signals(), closing(_listen(address)) as listener, closing(server):
+        accounts = server.get().state.accounts  # opens the store: better now than at the first request
+        if not settings.server_ignore_token and not accounts.list():
+            log.warning("nobody has an account yet: sqlflow user add NAME")
+        config = uvicorn.Config(
             build_app(server, settings),
-            host=address.host,
-            port=address.port,
             ssl_certfile=address.certificate or None,
             ssl_keyfile=address.key or None,
             log_config=None,
@@ -72,6 +80,40 @@ def serve(settings: Settings, address: Address, workers: int) -> None:
             server_header=False,
             timeout_graceful_shutdown=settings.worker_grace_seconds,
         )
+        with job_workers(settings, workers):
+            log.info("listening on %s", address.url(listener))
+            uvicorn.Server(config).run([listener])
+
+
+def _listen(address: Address) -> socket.socket:
+    """A socket on the address.
+
+    Raises:
+        ConfigError: it cannot be had.
+    """
+    try:
+        family = socket.getaddrinfo(address.host, address.port, type=socket.SOCK_STREAM)[0][0]
+        return socket.create_server((address.host, address.port), family=family)
+    except OSError as error:
+        reason = os.strerror(error.errno) if error.errno and error.errno > 0 else error.strerror
+        raise ConfigError(
+            f"cannot listen on {address.host}, port {address.port}: {reason or error}"
+        ) from None
+
+
+@contextmanager
+def _exiting_on_signals() -> Iterator[None]:
+    """SIGTERM and Ctrl-C end the process as asked. While uvicorn serves, it stops first and then says so."""
+
+    def stop(_number: int, _frame: FrameType | None) -> None:
+        sys.exit(0)
+
+    before = {number: signal.signal(number, stop) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def check_address(settings: Settings, address: Address) -> None:

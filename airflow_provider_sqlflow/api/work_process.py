@@ -5,13 +5,18 @@ from __future__ import annotations
 import os
 import pickle
 import signal
+import threading
+import time
 from multiprocessing.connection import Connection
+
+_LOOK_SECONDS = 0.5
 
 
 def main(number: int) -> None:
     """Serve the socket with this file number until its other end closes."""
     # Ctrl-C goes to the whole group of processes; the server decides when this one ends.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_parent, args=(os.getppid(),), daemon=True).start()
     connection = Connection(number)
     while True:
         try:
@@ -19,6 +24,13 @@ def main(number: int) -> None:
         except (EOFError, OSError):
             os._exit(0)
         connection.send_bytes(_answer(task))
+
+
+def _end_with_parent(parent: int) -> None:
+    """End, whatever is being worked on, when the server's process is gone, however it went."""
+    while os.getppid() == parent:
+        time.sleep(_LOOK_SECONDS)
+    os._exit(0)
 
 
 def _answer(task: bytes) -> bytes:

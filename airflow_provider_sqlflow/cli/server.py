@@ -22,7 +22,7 @@ from airflow_provider_sqlflow.cli.state import CliState, pass_state
     show_default=True,
     metavar="N",
     type=click.IntRange(0, 65535),
-    help="Port to listen on.",
+    help="Port to listen on; 0 takes a free one, which the log names.",
 )
 @click.option(
     "--workers",
@@ -33,9 +33,12 @@ from airflow_provider_sqlflow.cli.state import CliState, pass_state
     help="Run N jobs at once; 0 leaves them to sqlflow worker processes.",
 )
 @click.option(
-    "--certificate", default="", metavar="FILE", type=click.Path(exists=True), help="TLS certificate (PEM)."
+    "--certificate",
+    metavar="FILE",
+    type=click.Path(exists=True, dir_okay=False),
+    help="TLS certificate (PEM).",
 )
-@click.option("--key", default="", metavar="FILE", type=click.Path(exists=True), help="Its key (PEM).")
+@click.option("--key", metavar="FILE", type=click.Path(exists=True, dir_okay=False), help="Its key (PEM).")
 @click.option(
     "--ignore-token",
     is_flag=True,
@@ -44,7 +47,13 @@ from airflow_provider_sqlflow.cli.state import CliState, pass_state
 )
 @pass_state
 def server(
-    state: CliState, host: str, port: int, workers: int, certificate: str, key: str, ignore_token: bool
+    state: CliState,
+    host: str,
+    port: int,
+    workers: int,
+    certificate: str | None,
+    key: str | None,
+    ignore_token: bool,
 ) -> None:
     """Serve the SQLFlow REST API, and run the jobs that it takes.
 
@@ -58,4 +67,4 @@ def server(
     if ignore_token:
         settings = replace(settings, server_ignore_token=True)
     log_to_stderr()
-    serve(settings, Address(host, port, certificate, key), workers)
+    serve(settings, Address(host, port, certificate or "", key or ""), workers)

@@ -102,10 +102,7 @@ def check_login(dialect: str, login: Login) -> None:
         ConfigError: a message without the password.
     """
     driver = driver_of(dialect)
-    is_socket = (
-        dialect == "postgres" and login.host.startswith("/") and not _is_odd(login.host.replace("/", ""))
-    )
-    if plain_host(login.host) is None and not is_socket:
+    if plain_host(login.host) is None and not (dialect == "postgres" and _is_socket(login.host)):
         raise ConfigError(
             "the database's host is no plain name or address; port, user and database are fields of their own"
         )

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from functools import lru_cache
 
 from airflow_provider_sqlflow.errors import ConfigError
 from airflow_provider_sqlflow.ingest.metadata import unquoted
@@ -121,6 +122,7 @@ def _has_name(items: tuple[str, ...], names: tuple[str | None, ...]) -> bool:
     )
 
 
+@lru_cache(maxsize=1024)
 def _parts(item: str) -> Pattern:
     from airflow_provider_sqlflow.engine.catalog import split_name
 
