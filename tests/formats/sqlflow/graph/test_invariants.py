@@ -139,3 +139,29 @@ def test_a_selection_is_what_can_be_reached(sql: str, table: str, column: str, o
     assert got == expected
     again = select(part, Selection(table=table, column=column))
     assert lines(again) == lines(part)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(scripts(), st.sampled_from(OPTIONS), st.booleans())
+def test_left_most_is_where_the_way_back_ends(sql: str, options: Any, table_level: bool) -> None:
+    """The same by walking back from each target: along direct flow only, then along all."""
+    whole = Case(sql, "postgres").document(options, table_level=table_level)
+    contents = Contents(whole)
+    flows = [link for link in contents.links if link.is_flow and link.source != link.target]
+    fed = {link.target for link in flows}
+
+    def origins(target: str, types: set[str]) -> set[str]:
+        reached = {target}
+        for _ in range(len(contents.owner)):
+            reached |= {link.source for link in flows if link.target in reached and link.type in types}
+        return {end for end in reached - fed - {target} if contents.is_stored(contents.owner[end])}
+
+    expected = set()
+    for target in contents.owner:
+        if contents.is_stored(contents.owner[target]):
+            direct = origins(target, {"fdd"})
+            expected |= {(end, "fdd", target) for end in direct}
+            expected |= {(end, "fdr", target) for end in origins(target, {"fdd", "fdr"}) - direct}
+    part = Contents(select(whole, Selection(SelectionKind.LEFT_MOST)))
+    assert {(link.source, link.type, link.target) for link in part.links} == expected
+    assert len(part.links) == len(expected)
