@@ -3,7 +3,9 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
-PYTEST := PYTHONHASHSEED=random $(BIN)/python -m pytest
+# Every run has another seed of hashes; all processes of a run have the same one, so that they collect alike.
+HASH_SEED := $(shell $(PYTHON) -c 'import random; print(random.randrange(1, 2**32))')
+PYTEST := PYTHONHASHSEED=$(HASH_SEED) $(BIN)/python -m pytest
 # The demo's input: a folder, file or zip, and its dialect; empty means the warehouse in dags/sql.
 SQL ?=
 DIALECT ?=
@@ -55,7 +57,8 @@ docs: $(STAMP) ## build the documentation, strictly
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict --config-file .mkdocs.yml --site-dir .cache/site
 
 unit: $(STAMP) ## the fast tests
-	$(PYTEST) -m 'not airflow and not postgres and not marquez and not browser and not slow'
+	$(PYTEST) --numprocesses logical --maxprocesses 4 --dist worksteal \
+		-m 'not airflow and not postgres and not marquez and not browser and not slow'
 
 # The browser that the tests of pages drive; Debian's is enough.
 .PHONY: .apt-chromium
