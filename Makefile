@@ -6,12 +6,13 @@ STAMP := $(VENV)/.installed
 # Every run has another seed of hashes; all processes of a run have the same one, so that they collect alike.
 HASH_SEED := $(shell $(PYTHON) -c 'import random; print(random.randrange(1, 2**32))')
 PYTEST := PYTHONHASHSEED=$(HASH_SEED) $(BIN)/python -m pytest
+PARALLEL := --numprocesses logical --maxprocesses 4 --dist worksteal
 # The demo's input: a folder, file or zip, and its dialect; empty means the warehouse in dags/sql.
 SQL ?=
 DIALECT ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test check lint types contracts docs unit marquez marquez-tests airflow-tests \
+.PHONY: help install demo test check lint types contracts docs unit marquez marquez-tests slow-tests airflow-tests \
 	format lock bench clean
 
 help: ## list the tasks
@@ -39,6 +40,7 @@ demo: $(STAMP) ## run the main job in real Airflow (SQL=folder-or-zip DIALECT=na
 
 test: check ## everything: checks, then all tests, real Airflow included
 	$(MAKE) --no-print-directory marquez-tests
+	$(MAKE) --no-print-directory slow-tests
 	$(MAKE) --no-print-directory airflow-tests
 
 check: lint types contracts docs unit ## format, lint, types, import contracts, docs, fast tests
@@ -57,8 +59,7 @@ docs: $(STAMP) ## build the documentation, strictly
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict --config-file .mkdocs.yml --site-dir .cache/site
 
 unit: $(STAMP) ## the fast tests
-	$(PYTEST) --numprocesses logical --maxprocesses 4 --dist worksteal \
-		-m 'not airflow and not postgres and not marquez and not browser and not slow'
+	$(PYTEST) $(PARALLEL) -m 'not airflow and not postgres and not marquez and not browser and not slow'
 
 # The browser that the tests of pages drive; Debian's is enough.
 .PHONY: .apt-chromium
@@ -75,8 +76,11 @@ marquez: $(STAMP) ## start a Marquez and keep it (Docker, else Java)
 marquez-tests: $(STAMP) ## the tests against a real Marquez, where one can be started
 	$(BIN)/python .ci/marquez.py --optional -- $(PYTEST) -m marquez tests/marquez
 
-airflow-tests: $(STAMP) .apt-chromium ## the tests that start servers or take long
-	$(PYTEST) -m '(airflow or postgres or browser or slow) and not marquez'
+slow-tests: $(STAMP) .apt-chromium ## the tests that start databases, browsers and workers, or take long
+	$(PYTEST) $(PARALLEL) -m '(postgres or browser or slow) and not airflow and not marquez'
+
+airflow-tests: $(STAMP) ## the tests in a real Airflow, one after the other: each of them uses all cores
+	$(PYTEST) -m 'airflow and not marquez'
 
 format: $(STAMP) ## format the code
 	$(BIN)/ruff format .
