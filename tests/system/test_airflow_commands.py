@@ -37,7 +37,7 @@ def test_the_dags_load_without_errors(airflow):
     assert from_json(airflow("dags", "list-import-errors", "-o", "json")) == []
     listed = {row["dag_id"] for row in from_json(airflow("dags", "list", "-o", "json"))}
     files = {path.stem for path in (Path(__file__).parents[2] / "dags").glob("example_*.py")}
-    made = {"sqlflow_postgres_warehouse", "sqlflow_snowflake_warehouse"}
+    made = {"sqlflow_postgres_warehouse", "sqlflow_snowflake_warehouse", "sqlflow_runner"}
     assert listed == files | made
 
 

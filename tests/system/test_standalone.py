@@ -49,7 +49,8 @@ def test_every_example_runs_and_what_is_written_schedules_others(standalone):
 
     assert set(standalone.wait_for("asset-triggered run", scheduled)) == {"success"}
     events = standalone.get("assets/events?limit=100")["asset_events"]
-    [event, *_] = [event for event in events if event["uri"] == "sqlflow://postgres/marts/fct_store_sales"]
+    of_group = [event for event in events if event["source_dag_id"] == "example_sqlflow_task_group"]
+    [event] = [event for event in of_group if event["uri"] == "sqlflow://postgres/marts/fct_store_sales"]
     assert event["extra"]["exports"]["csv"].startswith("/tmp/lineage/")
 
     # A sensor that started from the triggerer knew the job that another task had submitted.
