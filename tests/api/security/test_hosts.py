@@ -74,7 +74,7 @@ def test_no_parameter_is_a_path_or_url_to_read(server, user, name, place):
 def listener():
     """Somebody who notes who connects."""
     seen = []
-    with socket.create_server(("127.0.0.1", 5999)) as door:
+    with socket.create_server(("127.0.0.1", 0)) as door:
         door.settimeout(0.2)
         is_over = threading.Event()
 
@@ -89,7 +89,7 @@ def listener():
 
         thread = threading.Thread(target=accept)
         thread.start()
-        yield seen
+        yield door.getsockname()[1], seen
         is_over.set()
         thread.join()
 
@@ -97,23 +97,24 @@ def listener():
 @pytest.mark.parametrize(
     "database",
     [
-        "host=127.0.0.1 port=5999",
-        "postgresql://127.0.0.1:5999/x",
-        "x hostaddr=127.0.0.1",
+        "host=127.0.0.1 port={port}",
+        "postgresql://127.0.0.1:{port}/x",
+        "x hostaddr=127.0.0.1 port={port}",
         "service=x",
         "dbname=x host=/tmp",
     ],
 )
 def test_no_database_name_leads_elsewhere(server, user, listener, database):
     """Drivers read such a name as a place to connect to."""
-    answer = submit(server, user, hostname="db.example.com", database=database)
+    port, seen = listener
+    answer = submit(server, user, hostname="db.example.com", database=database.format(port=port))
     if answer.status_code == 200:
         job = server.wait(user, answer.json()["data"]["jobId"])
         assert job["status"] == "fail"
         assert "pa55word" not in json.dumps(job)
     else:
         assert answer.status_code == 400, answer.text
-    assert listener == []
+    assert seen == []
 
 
 @pytest.mark.postgres
