@@ -316,7 +316,7 @@ _OPTIONS: dict[str, Any] = {
     "server_queue": _option(
         "So many requests may wait for such a process; the server tells more than that that it is busy.",
         "integer",
-        "16",
+        "64",
     ),
     "server_enabled": _option(
         "Whether Airflow's API server serves the SQLFlow REST API under ``/sqlflow/gspLive_backend``.",

@@ -112,7 +112,7 @@ class Settings:
     server_max_query_bytes: int = 500 * 1024
     server_request_seconds: int = 60
     server_parallel: int = 2
-    server_queue: int = field(default=16, metadata={"minimum": 0})
+    server_queue: int = field(default=64, metadata={"minimum": 0})
 
     def __post_init__(self) -> None:
         if self.runner not in RUNNERS:

@@ -32,7 +32,7 @@ OK = 200
 OK_WITH_PROBLEMS = 203
 """A result, though a part of the SQL was not understood."""
 
-_STATUSES: tuple[tuple[type[Exception], int], ...] = (
+STATUSES: tuple[tuple[type[Exception], int], ...] = (
     (errors.AccessDeniedError, 401),
     (errors.TokenError, 401),
     (errors.HostNotAllowedError, 403),
@@ -131,7 +131,7 @@ def error_response(code: int, message: str) -> Response:
 
 def response_of(error: Exception) -> Response:
     """What a client is told of an error; one that nobody foresaw is logged and not told."""
-    for kind, status in _STATUSES:
+    for kind, status in STATUSES:
         if isinstance(error, kind):
             if status >= 500:
                 log.warning("%s: %s", type(error).__name__, error)

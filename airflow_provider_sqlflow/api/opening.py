@@ -53,7 +53,8 @@ def open_server(
         credentials = NoCredentials() if is_open else KeptCredentials(state.accounts, state.tokens)
     return Server(
         settings,
-        JobService(store, runner or QueuedRunner(), settings),
+        # The server itself connects to no database: that may take long, and be somebody else's to do.
+        JobService(store, runner or QueuedRunner(), settings, reads_databases=False),
         state,
         Workers(settings.server_parallel, settings.server_queue, settings.server_request_seconds),
         authenticate,

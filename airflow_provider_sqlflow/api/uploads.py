@@ -6,7 +6,7 @@ Facts: reference sqlflow-api, sections 1.2, 5.1 and 5.2.
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -88,9 +88,24 @@ def _read(paths: Sequence[str], layout: CsvLayout, settings: Settings) -> Upload
         if file.problem:
             raise UnreadableInputError(f"{Path(file.name).name}: {file.problem}")
         text = file.prefix + file.text + file.suffix
+        _check_texts(file.name, (text, file.name, file.database or "", file.schema or ""))
         texts.append(TextSource(file.name, text, file.database, file.schema))
+    catalog = dict(inputs.catalog)
+    for relation, columns in catalog.items():
+        _check_texts("a table's name or column", (relation, *columns))
     said = {source.dialect for source in inputs.sources if source.dialect}
-    return Uploaded(tuple(texts), dict(inputs.catalog), said.pop() if len(said) == 1 else "")
+    return Uploaded(tuple(texts), catalog, said.pop() if len(said) == 1 else "")
+
+
+def _check_texts(what: str, texts: Iterable[str]) -> None:
+    """JSON can spell characters that no store takes."""
+    from airflow_provider_sqlflow.ingest.text import UndecodableTextError, check_text
+
+    try:
+        for text in texts:
+            check_text(text)
+    except UndecodableTextError as error:
+        raise UnreadableInputError(f"{what}: {error}") from None
 
 
 def _source(path: str, layout: CsvLayout) -> JobSource:

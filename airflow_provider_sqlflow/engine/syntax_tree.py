@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from typing import Any
-from xml.etree.ElementTree import Element, SubElement, tostring  # nosec B405 - writes, reads nothing
+from xml.etree.ElementTree import Element, SubElement  # nosec B405 - writes, reads nothing
+from xml.sax.saxutils import escape  # nosec B406 - likewise
 
 from sqlglot import exp
 
@@ -40,7 +41,7 @@ def syntax_tree(sql: str, dialect: str, limits: Limits = DEFAULT_LIMITS) -> str:
             _append_error(root, f"longer than {limits.max_statement_chars} characters")
         else:
             _append_statement(root, parser, part)
-    return tostring(root, encoding="unicode")
+    return _written(root)
 
 
 def _append_statement(root: Element, parser: StatementParser, statement: RawStatement) -> None:
@@ -73,6 +74,26 @@ def _append(root: Element, tree: exp.Expr) -> None:
                 elif item is not None and item is not False and item != "":
                     element.set(key, _text(str(item)))
         waiting.extend(reversed(children))
+
+
+def _written(root: Element) -> str:
+    """The element as text, without recursion."""
+    written: list[str] = []
+    waiting: list[Element | str] = [root]
+    while waiting:
+        item = waiting.pop()
+        if isinstance(item, str):
+            written.append(item)
+            continue
+        attributes = "".join(f' {name}="{escape(value, _IN_QUOTES)}"' for name, value in item.items())
+        written.append(f"<{item.tag}{attributes}{'>' if len(item) else ' />'}")
+        if len(item):
+            waiting.append(f"</{item.tag}>")
+            waiting.extend(reversed(item))
+    return "".join(written)
+
+
+_IN_QUOTES = {'"': "&quot;", "\t": "&#09;", "\n": "&#10;", "\r": "&#13;"}
 
 
 def _text(text: str) -> str:

@@ -136,4 +136,7 @@ def is_hidden(relative: PurePath) -> bool:
 
 def printable(name: str | PurePath) -> str:
     """A file name that can be printed and stored: bytes that are not UTF-8 become U+FFFD."""
-    return os.fsencode(name).decode("utf-8", "replace")
+    try:
+        return os.fsencode(name).decode("utf-8", "replace")
+    except UnicodeEncodeError:  # half a surrogate pair, which no file system gives but JSON does
+        return str(name).encode("utf-8", "replace").decode()

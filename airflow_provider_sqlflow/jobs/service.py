@@ -17,9 +17,10 @@ from airflow_provider_sqlflow.errors import (
 )
 from airflow_provider_sqlflow.jobs.batches import add_batch
 from airflow_provider_sqlflow.jobs.document import request_digest
-from airflow_provider_sqlflow.jobs.inputs import named_dialect, open_inputs
+from airflow_provider_sqlflow.jobs.inputs import JobInputs, named_dialect, open_inputs
 from airflow_provider_sqlflow.jobs.model import (
     AIRFLOW_QUEUE,
+    DatabaseSource,
     ExportSummary,
     InstancePage,
     Job,
@@ -72,6 +73,8 @@ class JobService:
         settings: limits.
         clock: the present time, aware.
         new_id: makes job ids.
+        reads_databases: whether a database that a job names is connected to when the job is submitted, so
+            that one that cannot be read is refused; without that, only where the job runs.
     """
 
     def __init__(
@@ -81,12 +84,15 @@ class JobService:
         settings: Settings,
         clock: Callable[[], datetime] = utc_now,
         new_id: Callable[[], JobId] = new_job_id,
+        *,
+        reads_databases: bool = True,
     ) -> None:
         self._store = store
         self._runner = runner
         self._settings = settings
         self._clock = clock
         self._new_id = new_id
+        self._reads_databases = reads_databases
 
     # -- submitting
 
@@ -157,7 +163,7 @@ class JobService:
         if found.status is JobStatus.DELETE or not found.status.is_terminal:
             raise JobTransitionError(f"job {job_id} is {found.status.value} and cannot run again")
         request = replace(self._store.get_request(job_id), idempotency_key=None, origin=origin)
-        open_inputs(request.sources, self._settings)
+        self._list(request)
         digest = request_digest(request)
         now = self._clock()
         return self._run(self._store.create_run(job_id, request, digest, now, True, found.run))
@@ -382,7 +388,7 @@ class JobService:
         found = None if key is None else self._store.find_key(key)
         if key is not None and found is not None:
             return self._run(self._store.get_job(same_request(found, key, digest)))
-        inputs = open_inputs(request.sources, self._settings)
+        inputs = self._list(request)
         request = replace(request, dialect=inputs.dialect(request.dialect))
         new = Job(
             id=self._new_id(),
@@ -399,6 +405,15 @@ class JobService:
         )
         return self._run(self._store.create_job(new, request, digest))
 
+    def _list(self, request: JobRequest) -> JobInputs:
+        """The files of a request, as far as they are to be known before it runs."""
+        sources = request.sources
+        if not self._reads_databases:
+            sources = tuple(source for source in sources if not isinstance(source, DatabaseSource))
+            if request.sources and not sources:
+                return JobInputs((), ())
+        return open_inputs(sources, self._settings)
+
     def _run(self, job: Job) -> Job:
         """Hand a job that has not ended to the runner, which leaves it alone where others run it."""
         if job.status.is_terminal or job.queue == AIRFLOW_QUEUE:
@@ -414,7 +429,7 @@ class JobService:
             if key is not None and self._store.find_key(key) == (job_id, digest):
                 return found
             merged = add_batch(self._store.get_request(job_id), request, incremental)
-            open_inputs(merged.sources, self._settings)
+            self._list(merged)
             try:
                 return self._store.create_run(
                     job_id, merged, digest, self._clock(), incremental, after_run=found.run

@@ -110,7 +110,7 @@ def _is_of_another_page(request: Request) -> bool:
     if origin is None:
         return False
     own = {request.headers.get("host", ""), urlsplit(airflow_conf.get("api", "base_url", fallback="")).netloc}
-    return urlsplit(origin).netloc not in own - {""}
+    return origin.partition("://")[2] not in own - {""}
 
 
 @dataclass(frozen=True, slots=True)

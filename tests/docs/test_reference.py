@@ -359,6 +359,43 @@ def test_every_dialect(read_page):
     assert listed == set(dialects._VENDORS) | set(dialects._ALIASES)
 
 
+# REST API ----------------------------------------------------------------------------------------
+
+
+def test_every_operation_of_the_api(read_page):
+    from airflow_provider_sqlflow.api.app import OPERATIONS
+
+    section = sections_of(read_page("reference/sqlflow-api.md"))["Operations"]
+    listed = [(re.sub("[` ]", "", row[0]), row[1]) for row in rows_of(section)]
+    methods = {operation.path: ",".join(operation.methods) for operation in OPERATIONS}
+    wanted = [
+        (path if methods[path] == "POST" else f"{path}({methods[path]})", summary)
+        for path, summary in ((operation.path, operation.summary) for operation in OPERATIONS)
+    ]
+    assert listed == wanted
+
+
+def test_every_parameter_without_effect(read_page):
+    from airflow_provider_sqlflow.api.app import OPERATIONS
+
+    section = sections_of(read_page("reference/sqlflow-api.md"))["Accepted without effect"]
+    without = {
+        field.alias or name
+        for operation in OPERATIONS
+        for name, field in operation.parameters.model_fields.items()
+        if (field.description or "").startswith("Accepted")
+    }
+    assert {names_in(row[0])[0] for row in rows_of(section)} == without
+
+
+def test_every_code_of_an_error(read_page):
+    from airflow_provider_sqlflow.api.envelope import STATUSES
+
+    section = sections_of(read_page("reference/sqlflow-api.md"))["Answers"]
+    listed = {int(code) for code in re.findall(r"^\| (\d+) \|", section, re.MULTILINE)}
+    assert listed == {status for _, status in STATUSES} | {405}
+
+
 # Contributing ------------------------------------------------------------------------------------
 
 
