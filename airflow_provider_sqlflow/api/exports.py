@@ -6,53 +6,67 @@ import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from airflow_provider_sqlflow.api import parameters as p
 from airflow_provider_sqlflow.api import work
 from airflow_provider_sqlflow.api.envelope import Answer, FileAnswer
-from airflow_provider_sqlflow.api.graphs import answer_of, selected
+from airflow_provider_sqlflow.api.graphs import EVERYTHING, answer_of, options_of, selected
 from airflow_provider_sqlflow.api.operations import GET, Call, Operation
 from airflow_provider_sqlflow.api.subjects import Found, job_of, of_job
 from airflow_provider_sqlflow.errors import JobNotFoundError, RequestError
 from airflow_provider_sqlflow.formats.options import DEFAULT_OPTIONS
-from airflow_provider_sqlflow.formats.sqlflow.settings import REQUEST_DEFAULTS
+from airflow_provider_sqlflow.formats.sqlflow.graph.selection import Selection
 from airflow_provider_sqlflow.jobs.model import JobId, TextSource
 
 GROUP = "Job interface: exports"
 CSV = "text/csv;charset=utf-8"
 DOWNLOAD = "application/octet-stream"
 
+FULL_OPTIONS = replace(DEFAULT_OPTIONS, normalize_names=True)
+"""Everything, under the names that all answers about jobs use."""
+
 
 def as_json(call: Call[p.JobExportQuery]) -> Answer:
     """Lineage of a job as its graph shows it; above the limit of relations, a summary."""
-    return _json(call, call.server.settings.server_relation_limit)
+    return _json(call, call.server.settings.server_relation_limit, selected(call.parameters))
 
 
-def as_full_json(call: Call[p.JobExportQuery]) -> Answer:
+def as_full_json(call: Call[p.FullExportQuery]) -> Answer:
     """All lineage of a job."""
-    return _json(call, None)
+    return _json(call, None, EVERYTHING)
 
 
-def _json(call: Call[p.JobExportQuery], limit: int | None) -> Answer:
+def _json(call: Call[Any], limit: int | None, selection: Selection) -> Answer:
     found = of_job(call, call.parameters.job_id)
-    options = p.read_options(call.parameters, REQUEST_DEFAULTS)
-    made = call.server.workers.run(work.document, found.subject, options, selected(call.parameters), limit)
-    return answer_of(found, made)
+    options = options_of(call, found, self_lineage=True)
+    return answer_of(found, call.server.workers.run(work.document, found.subject, options, selection, limit))
 
 
 def as_graphml(call: Call[p.JobExportQuery]) -> FileAnswer:
     """Lineage of a job as GraphML."""
     found = of_job(call, call.parameters.job_id)
-    options = p.read_options(call.parameters, REQUEST_DEFAULTS)
+    options = options_of(call, found, self_lineage=True)
     return _file(call, found, "graphml", options, DOWNLOAD)
 
 
 def as_csv(call: Call[p.JobExportQuery]) -> FileAnswer:
+    """Lineage of a job as CSV, as its graph shows it."""
+    found = of_job(call, call.parameters.job_id)
+    options = options_of(call, found, self_lineage=True)
+    selection = selected(call.parameters)
+    if selection.is_everything:
+        return _file(call, found, "csv", options, CSV)
+    rows = call.server.workers.run(work.csv_rows, found.subject, options, selection, ())
+    return FileAnswer(rows, CSV, f"{found.job_id}.csv")
+
+
+def as_full_csv(call: Call[p.FullExportQuery]) -> FileAnswer:
     """Lineage of a job as CSV: all of it, unless settings are given."""
     found = of_job(call, call.parameters.job_id)
-    options = p.read_options(call.parameters, DEFAULT_OPTIONS, only_given=True)
+    options = p.read_options(call.parameters, FULL_OPTIONS, only_given=True)
     return _file(call, found, "csv", options, CSV)
 
 
@@ -101,7 +115,7 @@ def parquet(call: Call[p.BatchQuery]) -> FileAnswer:
     """The rows of the CSV export as Parquet."""
     found = _batch(call)
     with _new_file() as path:
-        call.server.workers.run(work.export_parquet, found.subject, DEFAULT_OPTIONS, path)
+        call.server.workers.run(work.export_parquet, found.subject, FULL_OPTIONS, path)
     return FileAnswer(path, "application/vnd.apache.parquet", f"{found.job_id}.parquet")
 
 
@@ -135,9 +149,9 @@ def _op(name: str, parameters: Any, run: Any, summary: str, **more: Any) -> Oper
 
 OPERATIONS = (
     _op("exportLineageAsJson", p.JobExportQuery, as_json, "Lineage as the graph shows it"),
-    _op("exportFullLineageAsJson", p.JobExportQuery, as_full_json, "All lineage"),
+    _op("exportFullLineageAsJson", p.FullExportQuery, as_full_json, "All lineage"),
     _op("exportLineageAsGraphml", p.JobExportQuery, as_graphml, "GraphML", media_types=(DOWNLOAD,)),
-    _op("exportFullLineageAsCsv", p.JobExportQuery, as_csv, "CSV", media_types=(CSV,)),
+    _op("exportFullLineageAsCsv", p.FullExportQuery, as_full_csv, "CSV", media_types=(CSV,)),
     _op("exportLineageAsCsv", p.JobExportQuery, as_csv, "CSV, by its older name", media_types=(CSV,)),
     _op("generate/parquet", p.BatchQuery, make_parquet, "Ask for Parquet"),
     _op(

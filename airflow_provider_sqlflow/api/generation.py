@@ -18,12 +18,12 @@ from airflow_provider_sqlflow.api.graphs import (
     cached,
     graph_request,
     matched,
+    options_of,
     selected,
 )
 from airflow_provider_sqlflow.api.operations import GET, POST, Call, Operation
-from airflow_provider_sqlflow.api.subjects import of_job, of_query, of_session_or_job
+from airflow_provider_sqlflow.api.subjects import Found, of_job, of_query, of_session_or_job
 from airflow_provider_sqlflow.formats.sqlflow.graph.selection import SelectionKind
-from airflow_provider_sqlflow.formats.sqlflow.settings import REQUEST_DEFAULTS
 
 GROUP = "Generation interface"
 SQLFILE = "sqlfile"
@@ -34,7 +34,7 @@ CSV = "text/csv;charset=utf-8"
 def model(call: Call[p.ModelQuery]) -> Answer:
     """The lineage document, without a graph and never cut."""
     found = of_query(call)
-    options = p.read_options(call.parameters, REQUEST_DEFAULTS)
+    options = options_of(call, found)
     return answer_of(found, call.server.workers.run(work.model, found.subject, options))
 
 
@@ -81,7 +81,7 @@ def stream_image(kind: SelectionKind, call: Call[p.StreamGraphQuery]) -> FileAns
 def er(call: Call[p.ErQuery]) -> Answer:
     """Tables and their foreign keys."""
     found = of_query(call)
-    options = p.read_options(call.parameters, REQUEST_DEFAULTS)
+    options = options_of(call, found)
     return answer_of(
         found, cached(call, "er", found, options, graph_request(call, selected(call.parameters)))
     )
@@ -94,30 +94,30 @@ def er_image(call: Call[p.ErQuery]) -> FileAnswer:
 
 def export_csv(call: Call[p.CsvQuery]) -> FileAnswer:
     """One row an edge."""
-    return _csv(call, of_query(call), "")
+    return _csv(call, of_query(call))
 
 
 def export_selected_csv(call: Call[p.SelectedCsvQuery]) -> FileAnswer:
     """The rows of one object and all that it is connected with."""
-    return _csv(call, of_session_or_job(call), "")
+    return _csv(call, of_session_or_job(call))
 
 
 def download_lineage(call: Call[p.CsvQuery]) -> FileAnswer:
     """The same as a download."""
-    return _csv(call, of_query(call), "lineage.csv")
+    return _csv(call, of_query(call))
 
 
 def download_selected_lineage(call: Call[p.SelectedCsvQuery]) -> FileAnswer:
     """The same as a download."""
-    return _csv(call, of_session_or_job(call), "lineage.csv")
+    return _csv(call, of_session_or_job(call))
 
 
-def _csv(call: Call[Any], found: Any, name: str) -> FileAnswer:
-    options = p.read_options(call.parameters, REQUEST_DEFAULTS)
+def _csv(call: Call[Any], found: Found) -> FileAnswer:
+    options = options_of(call, found)
     selection = selected(call.parameters) if isinstance(call.parameters, p.Selected) else None
     tables = tuple(filter(None, getattr(call.parameters, "export_include_table", "").split(",")))
     rows = call.server.workers.run(work.csv_rows, found.subject, options, selection, tables)
-    return FileAnswer(rows, CSV, name)
+    return FileAnswer(rows, CSV, "lineage.csv")
 
 
 def places(call: Call[p.PlacesQuery]) -> Answer:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_sqlflow.api import parameters as p
@@ -62,16 +63,37 @@ def matched(kind: SelectionKind, parameters: Any) -> Selection:
     )
 
 
+def options_of(call: Call[Any], found: Found, *, self_lineage: bool = False) -> ExportOptions:
+    """What is shown of a subject: what the request says, and beyond that the settings of its job.
+
+    Reference sqlflow-api, section 1.6, ``jobId``; a job's names are always normalized (5.1).
+
+    Args:
+        call: the request.
+        found: the subject.
+        self_lineage: whether a job's tables are joined with themselves.
+
+    Raises:
+        ExportOptionError: a setting has a value that it cannot have.
+        JobNotFoundError: the job was deleted since.
+    """
+    if found.job is None:
+        return p.read_options(call.parameters, REQUEST_DEFAULTS)
+    chosen = replace(
+        call.server.jobs.get_request(found.job.id).options, normalize_names=True, self_lineage=self_lineage
+    )
+    return p.read_options(call.parameters, chosen, only_given=True)
+
+
 def answer_graph(
     call: Call[Any],
     found: Found,
     selection: Selection = EVERYTHING,
     *,
     table_level: bool = False,
-    options: ExportOptions | None = None,
 ) -> Answer:
     """Document and drawn graph of a subject, or of a part of it."""
-    options = options or p.read_options(call.parameters, REQUEST_DEFAULTS)
+    options = options_of(call, found)
     request = graph_request(call, selection, table_level=table_level)
     made = cached(call, "graph", found, options, request)
     return answer_of(found, made)
@@ -107,7 +129,7 @@ def answer_image(
     er: bool = False,
 ) -> FileAnswer:
     """A picture of a subject, of the kind that the client accepts."""
-    options = p.read_options(call.parameters, REQUEST_DEFAULTS)
+    options = options_of(call, found)
     request = graph_request(call, selection, table_level=table_level)
     kind = image_kind(call.given.accept)
     picture = call.server.workers.run(work.image, found.subject, options, request, kind, er)

@@ -9,7 +9,7 @@ from typing import Any
 from airflow_provider_sqlflow.api import parameters as p
 from airflow_provider_sqlflow.api import work
 from airflow_provider_sqlflow.api.envelope import Answer, FileAnswer
-from airflow_provider_sqlflow.api.graphs import EVERYTHING, answer_graph, matched, selected
+from airflow_provider_sqlflow.api.graphs import EVERYTHING, answer_graph, matched, options_of, selected
 from airflow_provider_sqlflow.api.jobs import whole_object
 from airflow_provider_sqlflow.api.operations import Call, Operation
 from airflow_provider_sqlflow.api.subjects import Found, of_job
@@ -26,7 +26,7 @@ def graph(call: Call[p.LatestJobGraphQuery]) -> Answer:
     answer = answer_graph(call, found, selected(call.parameters))
     if not call.parameters.contain_graph_ml:
         return answer
-    options = p.read_options(call.parameters, REQUEST_DEFAULTS)
+    options = options_of(call, found)
     text = call.server.workers.run(work.graphml, found.subject, options)
     data = json.loads(answer.data) | {"graphML": text}
     return replace(answer, data=data)
@@ -47,7 +47,7 @@ def latest_left_most(call: Call[p.LatestLeftMostQuery]) -> Answer:
 def summary(call: Call[p.SummaryQuery]) -> Answer:
     """How much a job found."""
     found = of_job(call, call.parameters.job_id)
-    options = p.read_options(call.parameters, REQUEST_DEFAULTS)
+    options = options_of(call, found)
     data = call.server.workers.run(work.summary, found.subject, options)
     return Answer(data, found.session_id, found.job_id)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime, timezone
 from typing import Any
 
@@ -84,13 +85,31 @@ def job_object(
         "subJobs": [],
     }
     if job.kind is JobKind.PERSIST:
-        found["subJobs"] = _sub_jobs(runs, names, files_of)
+        found["subJobs"] = _sub_jobs(_as_of(job, runs), names, files_of)
     return found
 
 
 def word_of(status: JobStatus) -> str:
     """A status as clients know it."""
     return _WORDS.get(status, status.value)
+
+
+def _as_of(job: Job, runs: Sequence[JobRun]) -> list[JobRun]:
+    """The runs when the job was looked at: a worker may have gone on since."""
+    return [
+        replace(
+            run,
+            status=job.status,
+            begin_at=job.begin_at,
+            end_at=job.end_at,
+            counts=job.counts,
+            error=job.error,
+        )
+        if run.number == job.run
+        else run
+        for run in runs
+        if run.number <= job.run
+    ]
 
 
 def _sub_jobs(runs: Sequence[JobRun], names: Sequence[str], files_of: FilesOf) -> list[dict[str, Any]]:

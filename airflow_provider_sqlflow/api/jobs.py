@@ -197,7 +197,8 @@ def _listed(call: Call[Any], found: list[Job]) -> list[dict[str, Any]]:
     names: dict[JobId, tuple[str, ...]] = {}
     for begin in range(0, len(found), _PAGE):
         names |= call.server.jobs.list_names(found[begin : begin + _PAGE])
-    return [short_object(job) | {"fileNames": list(names.get(job.id, ()))} for job in found]
+    email = _email(call)
+    return [short_object(job) | {"fileNames": list(names.get(job.id, ()))} | email for job in found]
 
 
 def _all(call: Call[Any]) -> list[Job]:
@@ -230,7 +231,7 @@ def delete(call: Call[p.JobKey]) -> Answer:
     found = _named(call)
     if found.status is JobStatus.DELETE:
         raise JobNotFoundError(f"no job {found.id}")
-    return Answer(short_object(call.server.jobs.delete(found.id)) | {"status": "delete"})
+    return Answer(short_object(call.server.jobs.delete(found.id)) | {"status": "delete"} | _email(call))
 
 
 def refresh(call: Call[p.JobKey]) -> Answer:
@@ -282,6 +283,12 @@ def _told(call: Call[Any], job: Job) -> Answer:
     return Answer(whole_object(call, job))
 
 
+def _email(call: Call[Any]) -> dict[str, str]:
+    """The caller's address, where it is known; all jobs that are told are the caller's."""
+    account = call.server.state.accounts.find(call.user)
+    return {"userEmail": account.email} if account is not None and account.email else {}
+
+
 def whole_object(call: Call[Any], job: Job) -> dict[str, Any]:
     """A job with its settings, files and batches."""
     jobs = call.server.jobs
@@ -289,12 +296,14 @@ def whole_object(call: Call[Any], job: Job) -> dict[str, Any]:
     def files_of(run: JobRun) -> list[str]:
         return [file.path for file in jobs.list_files(job.id, run.number)]
 
-    if job.status is JobStatus.DELETE:
-        return job_object(job, None, (), files_of)
+    request: JobRequest | None = None
+    runs: tuple[JobRun, ...] = ()
     try:
-        return job_object(job, jobs.get_request(job.id), jobs.list_runs(job.id), files_of)
+        if job.status is not JobStatus.DELETE:
+            request, runs = jobs.get_request(job.id), jobs.list_runs(job.id)
     except JobNotFoundError:  # deleted since
-        return job_object(jobs.get(JobId(job.id)), None, (), files_of)
+        job = jobs.get(job.id)
+    return job_object(job, request, runs, files_of) | _email(call)
 
 
 def _op(name: str, parameters: Any, run: Any, summary: str, **more: Any) -> Operation[Any]:

@@ -253,11 +253,16 @@ class LatestTableQuery(JobKey, SelfLineage):
     is_return_model: Flag = Field(True, description="Also return the lineage document.")
 
 
-class JobExportQuery(JobKey, Selected, View, Delimited, SelfLineage):
+class FullExportQuery(JobKey, View, Delimited, SelfLineage):
     """Exports of a job."""
 
     ignore_self_lineage: Flag = Field(False, description="Leave out relations from a table to itself.")
-    show_link_only: Flag = Field(True, description="Only columns that take part in a relation.")
+
+
+class JobExportQuery(FullExportQuery, Selected):
+    """Exports of a job or of an object in it."""
+
+    show_link_only: Flag = Field(True, description="Accepted without effect: an export has no graph.")
 
 
 class Source(Defaults):

@@ -149,12 +149,14 @@ _NOT_DELETED = tuple(status for status in JobStatus if status is not JobStatus.D
 
 
 def session_of(job: Job) -> str:
-    """The session id of a job's result. It needs no keeping: it holds the job's id and tells the run."""
+    """The session id of a job's result. It needs no keeping: it holds the job's id and tells the run.
+
+    Nothing in it changes while a later run is under way.
+    """
     if not job.result_run:
         return ""
     check = hashlib.sha256(f"{job.id}:{job.result_run}".encode()).hexdigest()[:32]
-    ended = job.end_at or job.begin_at or job.created_at
-    return f"{job.id}{check}_{int(ended.timestamp() * 1000)}"
+    return f"{job.id}{check}_{int(job.created_at.timestamp() * 1000)}"
 
 
 def sql_of(call: Call[Any]) -> tuple[str, str]:

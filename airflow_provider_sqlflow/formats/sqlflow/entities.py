@@ -127,7 +127,7 @@ class Entities:
 
     def _new_name(self, entity: Entity) -> str:
         if not entity.prefix:
-            return self.spelling.relation(str(entity.id))
+            return self.spelled(entity, str(entity.id))
         prefix = self.spelling.relation(entity.prefix)
         if entity.level is Level.FUNCTION:
             return prefix
@@ -135,8 +135,14 @@ class Entities:
         number = self._counts[prefix]
         return f"{prefix}-{number}" if entity.is_numbered or number > 1 else prefix
 
+    def spelled(self, entity: Entity, name: str) -> str:
+        """A name of the object; an address is no identifier that a dialect folds."""
+        return name if entity.kind is RelationKind.PATH else self.spelling.relation(name)
+
     def column(self, ref: ColumnRef) -> str:
-        """The column's name."""
+        """The column's name; a constant's is its text, which no dialect folds."""
+        if ref.name is not None and self.of(ref.relation).level is Level.CONSTANT:
+            return ref.name
         return self.spelling.column(ROWS_COLUMN if ref.name is None else ref.name)
 
 

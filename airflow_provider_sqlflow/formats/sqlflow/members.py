@@ -63,7 +63,7 @@ class MemberWriter:
             "id": model.ids[entity.id],
             **self._place(entity.id),
             "name": name,
-            "displayName": model.entities.spelling.relation(entity.id.name) if is_named else name,
+            "displayName": model.entities.spelled(entity, entity.id.name) if is_named else name,
             "type": entity.type,
             "columns": [self._column(ColumnRef(entity.id, column)) for column in model.columns[entity.id]],
             "coordinates": self.coordinates(entity.span),

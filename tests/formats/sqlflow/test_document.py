@@ -252,7 +252,7 @@ def test_the_full_chain_with_every_field() -> None:
         }
     ]
     constants = objects_of(sqlflow)[-1]
-    assert [column["name"] for column in constants["columns"]] == ["'K'"]
+    assert [column["name"] for column in constants["columns"]] == ["'k'"]
 
 
 def test_hashes_are_of_the_statements_text_and_left_out_without_it() -> None:

@@ -62,7 +62,8 @@ def build_graph(
     Args:
         document: ``data.sqlflow`` of the answer.
         labels: names to show instead of the document's.
-        show_link_only: list only the columns that a relation joins.
+        show_link_only: draw only the columns, and the objects, that a relation joins. Where there is no
+            relation at all, the objects are drawn: an empty picture would tell nothing.
         hide_column: rows have no height.
     """
     contents = Contents(document)
@@ -96,6 +97,8 @@ def _boxes(contents: Contents, labels: Labels, *, show_link_only: bool) -> tuple
     boxes: list[Box] = []
     nodes: dict[str, str] = {}
     for object_id, item in contents.objects.items():
+        if show_link_only and linked and linked.isdisjoint(contents.ends_of(object_id)):
+            continue
         name = ".".join(part for part in (*place_of(item), shown[object_id]) if part)
         label = shown[object_id] if counts[shown[object_id]] == 1 else name
         box = Box(f"n{len(boxes)}", [object_id], name, label)

@@ -23,7 +23,7 @@ def test_the_documented_sample() -> None:
     graph = answer["graph"]
     assert list(graph) == ["elements", "tooltip", "relationshipIdMap", "listIdMap"]
     tables = {table["label"]["content"]: table for table in graph["elements"]["tables"]}
-    assert list(tables) == ["emp", "dept", "RS-1"]
+    assert list(tables) == ["emp", "RS-1"]
     emp, result = tables["emp"], tables["RS-1"]
     assert emp == {
         "id": "n0",
@@ -59,14 +59,14 @@ def test_the_documented_sample() -> None:
             }
         ],
     }
-    assert (result["x"], result["id"]) == (212, "n2")
-    assert graph["elements"]["edges"] == [{"id": "e0", "sourceId": "n0::n0", "targetId": "n2::n0"}]
+    assert (result["x"], result["id"]) == (212, "n1")
+    assert graph["elements"]["edges"] == [{"id": "e0", "sourceId": "n0::n0", "targetId": "n1::n0"}]
     assert graph["tooltip"] == {}
     (relation,) = answer["sqlflow"]["relationships"]
     assert graph["relationshipIdMap"] == {"e0": [relation["id"], "fdd"]}
     assert graph["listIdMap"]["n0::n0"] == [relation["sources"][0]["id"]]
-    assert graph["listIdMap"]["n2::n0"] == [relation["target"]["id"]]
-    assert graph["listIdMap"]["n2"] == [relation["target"]["parentId"]]
+    assert graph["listIdMap"]["n1::n0"] == [relation["target"]["id"]]
+    assert graph["listIdMap"]["n1"] == [relation["target"]["parentId"]]
 
 
 def test_labels_keep_the_spelling_of_the_text() -> None:
@@ -104,7 +104,12 @@ def test_columns_without_a_relation(show_link_only: bool) -> None:
     case = Case("CREATE TABLE a (x INT, y INT); CREATE TABLE alone (z INT); INSERT INTO t SELECT x FROM a")
     graph = case.answer(show_link_only=show_link_only)["graph"]
     rows = {one["label"]["content"]: len(one["columns"]) for one in graph["elements"]["tables"]}
-    assert rows == ({"a": 1, "alone": 0, "t": 1} if show_link_only else {"a": 2, "alone": 1, "t": 1})
+    assert rows == ({"a": 1, "t": 1} if show_link_only else {"a": 2, "alone": 1, "t": 1})
+
+
+def test_objects_are_drawn_where_there_is_no_relation() -> None:
+    graph = Case("CREATE TABLE alone (z INT)").answer()["graph"]
+    assert [one["label"]["content"] for one in graph["elements"]["tables"]] == ["alone"]
 
 
 def test_hidden_columns_are_there_and_have_no_height() -> None:
