@@ -322,15 +322,11 @@ def _deciding(item: Input, place: Place | None) -> Iterator[Leaf]:
         yield leaf, kind, item.place
 
 
-def describe(kind: int) -> tuple[Effect, Subtype, bool]:
-    """Effect, subtype and masking of a kind; links between row sets count as filters."""
-    return _DESCRIPTIONS[kind]
-
-
 def _describe(kind: int) -> tuple[Effect, Subtype, bool]:
     plain = kind & 15
     subtype = Subtype.FILTER if plain >= ROWS else _SUBTYPES[plain]
     return (Effect.DIRECT if plain < JOIN else Effect.INDIRECT), subtype, bool(kind & MASKED)
 
 
-_DESCRIPTIONS = {kind: _describe(kind) for kind in range(32)}
+DESCRIPTIONS = {kind: _describe(kind) for kind in range(32)}
+"""Effect, subtype and masking of each kind; links between row sets count as filters."""

@@ -221,7 +221,8 @@ def normalise(text: str, dialect: str) -> str:
     >>> normalise("UPDATE TOP (5) t SET a += 1", "tsql")
     'UPDATE         t SET a  = 1'
     """
-    text = _apply(text, (_DRIVER_PARAMETERS,))
+    if _DRIVER_PARAMETERS.word in text:
+        text = _DRIVER_PARAMETERS.pattern.sub(_DRIVER_PARAMETERS.replacement, text)
     if dialect in _DELIMITED:
         text = _apply_delimiters(text)
     return _apply(text, _RULES.get(dialect, ()))

@@ -32,7 +32,8 @@ class SourceText:
 
     def position(self, offset: int) -> tuple[int, int]:
         """The 1-based line and column of a 0-based offset."""
-        offset = min(offset, self._end)
+        if offset > self._end:
+            offset = self._end
         line = bisect_right(self._starts, offset)
         column = offset - self._starts[line - 1] + 1
         return (line, column) if line > 1 else (line, max(column - self._prefix_length, 1))
