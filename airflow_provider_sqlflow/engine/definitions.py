@@ -7,6 +7,7 @@ names, types and keys are understood, what stands around them is passed over.
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -49,6 +50,11 @@ _KEY_NOISE = frozenset(
 )  # fmt: skip
 _NO_COLUMN = frozenset({"CHECK", "LIKE", "SUPPLEMENTAL", "PROJECTION", "EXCLUDE", "PARTITION", "PERIOD"})
 _COMPUTED = frozenset({"ALIAS", "MATERIALIZED"})
+# Words between CREATE and TABLE that say nothing which only a parser understands.
+_PLAIN_WORDS = frozenset({"OR", "REPLACE", "TEMP", "TEMPORARY", "TRANSIENT", "UNLOGGED"})
+_QUERY_KINDS = frozenset(
+    {TokenType.SELECT, TokenType.WITH, TokenType.VALUES, TokenType.FROM, TokenType.ALIAS}
+)
 _NAMES = frozenset({TokenType.VAR, TokenType.IDENTIFIER})
 _ITEM_ENDS = frozenset({TokenType.COMMA, *CLOSERS})
 _ANGLES: dict[TokenType | None, int] = {TokenType.LT: 1, TokenType.GT: -1}
@@ -89,6 +95,7 @@ class Definitions:
     """What one statement declares of one relation.
 
     ``is_plain`` tells that every item was understood: a reader may rely on it where the parser gave up.
+    ``is_all`` tells that there is nothing but columns and keys: nothing is left for a parser to find.
     """
 
     name: tuple[Token, ...]
@@ -96,7 +103,24 @@ class Definitions:
     retyped: list[ColumnDefinition] = field(default_factory=list)
     keys: list[KeyDefinition] = field(default_factory=list)
     is_plain: bool = True
+    is_all: bool = True
     is_temporary: bool = False
+
+
+def read_plain_table(tokens: list[Token], dialect: str) -> Definitions | None:
+    """What ``CREATE TABLE t (columns and keys)`` declares; ``None`` where more is said."""
+    if tokens[-1].token_type is not TokenType.R_PAREN or tokens[0].token_type is not TokenType.CREATE:
+        return None
+    kinds = {token.token_type for token in tokens}
+    words = itertools.takewhile(lambda word: word != "TABLE", (token.text.upper() for token in tokens[1:5]))
+    if (
+        TokenType.TABLE not in kinds
+        or not _QUERY_KINDS.isdisjoint(kinds)
+        or not _PLAIN_WORDS.issuperset(words)
+    ):
+        return None
+    found = read_definitions(tokens, dialect)
+    return found if found is not None and found.is_plain and found.is_all and found.columns else None
 
 
 def read_definitions(tokens: list[Token], dialect: str) -> Definitions | None:
@@ -141,6 +165,7 @@ class _Scan(Cursor):
         if not self.found.name or self.kind() is not TokenType.L_PAREN:
             return None
         self.items()
+        self.found.is_all &= self.is_end
         self.table_keys()
         return self.found
 
@@ -268,6 +293,7 @@ class _Scan(Cursor):
                 name = self.tokens[self.at]
                 self.at += 1
             if self.word() in _NO_COLUMN:
+                self.found.is_all = False
                 return
         if self.starts_key():
             self.table_key(begin, name)
@@ -276,6 +302,8 @@ class _Scan(Cursor):
                 self.found.columns.append(self.column())
             else:
                 self.found.is_plain = False
+        else:
+            self.found.is_all = False
 
     def is_column_named_so(self) -> bool:
         """Whether a word that begins a constraint is a column's name: ``period INT``."""
@@ -401,6 +429,7 @@ class _Scan(Cursor):
                 if not is_first and word and word[0].isalpha() and word not in _TYPE_WORDS:
                     self.found.is_plain = False
             if kind in OPENERS:
+                self.found.is_all &= self.at > begin  # a type begins with a word
                 self.skip_brackets()
                 continue
             if kind in _ANGLES:

@@ -13,6 +13,7 @@ from sqlglot.errors import ErrorLevel, ParseError
 from sqlglot.parser import Parser
 from sqlglot.tokenizer_core import Token, TokenType
 
+from airflow_provider_sqlflow.engine.definitions import Definitions, read_plain_table
 from airflow_provider_sqlflow.engine.dialects import syntax_of
 from airflow_provider_sqlflow.engine.rescue import (
     Rescued,
@@ -34,6 +35,10 @@ class StatementError(Exception):
         self.index = index
 
 
+Parsed = exp.Expr | Rescued | RescuedMerge | Definitions
+"""What a statement is read from: the parser's tree, or what is known of it without one."""
+
+
 class StatementParser:
     """Parses one statement after another with one parser object."""
 
@@ -41,12 +46,18 @@ class StatementParser:
         self._dialect = dialect
         self._parser: Parser = syntax_of(dialect).parser(error_level=ErrorLevel.IMMEDIATE)
 
-    def parse(self, statement: RawStatement) -> exp.Expr | Rescued | RescuedMerge | None:
+    def parse(self, statement: RawStatement) -> Parsed | None:
         """The tree of a statement, or ``None`` for one of comments only.
+
+        A table that is declared by nothing but columns and keys needs no tree: its tokens are read anyway,
+        because a tree keeps no text of types.
 
         Raises:
             StatementError: the text is not a statement of the dialect.
         """
+        plain = read_plain_table(statement.tokens, self._dialect)
+        if plain is not None:
+            return plain
         try:
             tree = self._parse(statement)
         except StatementError:
@@ -58,7 +69,7 @@ class StatementParser:
             return self._rescue(statement) or tree
         return tree
 
-    def _rescue(self, statement: RawStatement) -> exp.Expr | Rescued | RescuedMerge | None:
+    def _rescue(self, statement: RawStatement) -> Parsed | None:
         try:
             reworded = reword(statement)
             if reworded is not None:
