@@ -9,12 +9,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from sqlglot import exp
-from sqlglot.errors import ErrorLevel, ParseError
-from sqlglot.parser import Parser
+from sqlglot.errors import ParseError
 from sqlglot.tokenizer_core import Token, TokenType
 
 from airflow_provider_sqlflow.engine.definitions import Definitions, read_plain_table
-from airflow_provider_sqlflow.engine.dialects import syntax_of
+from airflow_provider_sqlflow.engine.dialects import parser_of
 from airflow_provider_sqlflow.engine.rescue import (
     Rescued,
     RescuedMerge,
@@ -44,7 +43,7 @@ class StatementParser:
 
     def __init__(self, dialect: str) -> None:
         self._dialect = dialect
-        self._parser: Parser = syntax_of(dialect).parser(error_level=ErrorLevel.IMMEDIATE)
+        self._parser = parser_of(dialect)
 
     def parse(self, statement: RawStatement) -> Parsed | None:
         """The tree of a statement, or ``None`` for one of comments only.
@@ -110,6 +109,7 @@ class StatementParser:
             index = max(min(getattr(self._parser, "_index", 0), len(statement.tokens)) - 1, 0)
             message = f"this makes no sense near {statement.tokens[index].text!r}"
             raise StatementError(message, index) from None
+        self._parser.reset()  # else it would keep the text and its tokens
         return trees[0] if trees else None
 
 

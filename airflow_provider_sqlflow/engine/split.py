@@ -15,7 +15,7 @@ from itertools import pairwise
 from sqlglot.errors import TokenError
 from sqlglot.tokenizer_core import Token, TokenType
 
-from airflow_provider_sqlflow.engine.dialects import syntax_of
+from airflow_provider_sqlflow.engine.dialects import tokenize
 from airflow_provider_sqlflow.engine.normalise import normalise
 from airflow_provider_sqlflow.engine.segments import CLOSERS, OPENERS, Scan, Segments
 
@@ -250,9 +250,8 @@ def split(text: str, dialect: str) -> Iterator[RawStatement | BrokenText]:
     behind the next semicolon that ends a line.
     """
     prepared = normalise(text, dialect)
-    tokenizer = syntax_of(dialect)
     try:
-        tokens = tokenizer.tokenize(prepared)
+        tokens = tokenize(prepared, dialect)
     except (TokenError, ValueError, IndexError):  # the latter two: on odd text the tokenizer slips
         yield from _split_piecewise(prepared, dialect)
         return
@@ -335,12 +334,11 @@ def blank_comments(text: str) -> str:
 
 def _split_piecewise(text: str, dialect: str) -> Iterator[RawStatement | BrokenText]:
     """Slow path: cut at semicolons outside quotes, then read each piece on its own."""
-    tokenizer = syntax_of(dialect)
     start = 0
     for end in [*_semicolons(text), len(text)]:
         piece = text[start:end]
         try:
-            tokens = tokenizer.tokenize(piece)
+            tokens = tokenize(piece, dialect)
         except (TokenError, ValueError, IndexError) as error:
             stripped = len(piece) - len(piece.lstrip())
             yield BrokenText(start + stripped, end, str(error).split("\n")[0])
