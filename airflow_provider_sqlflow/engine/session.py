@@ -6,7 +6,7 @@ of the script, and the diagnostics.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
 from sqlglot import exp
@@ -221,8 +221,8 @@ class Session:
             if columns is None:
                 node.is_open = True
             else:
-                for column in columns:
-                    node.add(self.rules.column_key(column, False), column)
+                for column_key, column in zip(self.rules.column_keys(columns), columns, strict=True):
+                    node.add(column_key, column)
         return node
 
     def _key(self, parts: list[Name]) -> Key:
@@ -260,7 +260,7 @@ class Session:
         key = self._relation_keys.get((name, False))
         return self.rules.relation_key(name, False) if key is None else key
 
-    def _look_up(self, relation: RelationId) -> Iterable[str] | None:
+    def _look_up(self, relation: RelationId) -> Sequence[str] | None:
         columns = self.declared.columns(relation.database, relation.schema, relation.name)
         if columns is None and self.catalog is not None:
             columns = self.catalog.columns(relation.database, relation.schema, relation.name)

@@ -65,4 +65,5 @@ def _line_starts(text: str) -> list[int]:
     if "\r" in text:
         return [0, *(match.end() for match in _NEWLINE.finditer(text))]
     *lines, _ = text.split("\n")
-    return [0, *accumulate(len(line) + 1 for line in lines)]
+    lengths = accumulate(map(len, lines), initial=0)
+    return [length + breaks for breaks, length in enumerate(lengths)]

@@ -7,6 +7,7 @@ compare, whether an alias may be used in its own SELECT list, which words are no
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterable
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import lru_cache
@@ -165,6 +166,12 @@ class Rules:
         if self.name == "mysql":
             return name.lower()  # only table names depend on the file system
         return self._key(name, quoted)
+
+    def column_keys(self, names: Iterable[str]) -> Iterable[str]:
+        """:meth:`column_key` of names written without quotes."""
+        if self.name == "mysql" or self.strategy not in (_UPPERCASE, _CASE_SENSITIVE):
+            return map(str.lower, names)
+        return map(str.upper, names) if self.strategy is _UPPERCASE else names
 
     def _key(self, name: str, quoted: bool) -> str:
         strategy = self.strategy
