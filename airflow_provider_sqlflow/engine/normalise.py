@@ -181,7 +181,7 @@ _SPARK: tuple[Rule, ...] = (
 # Airflow and DB-API parameters: values, never names.
 _DRIVER_PARAMETERS = Rule(
     "%",
-    re.compile(r"%\(\w+\)s|(?<=[\s(,=<>])%s(?![\w%'])"),
+    re.compile(r"%(?:\(\w+\)s|(?<=[\s(,=<>]%)s(?![\w%']))"),  # a literal first: the search jumps to it
     lambda match: "0" * len(match.group()),
 )
 
