@@ -309,12 +309,16 @@ def _through_rows(start: Iterable[tuple[Column, Place | None]], kind: int) -> It
                 if direct == AGGREGATION and item.kind != ROWS:
                     continue  # counting counts the rows themselves
                 below.append((item.column, link, item.place if place is None else place))
-            elif direct != AGGREGATION:
-                yield from _deciding(item, place)
+            elif direct == AGGREGATION:
+                continue
+            elif item.column.inputs is None:
+                yield item.column, item.kind, item.place
+            else:
+                yield from _deciding(item)
         todo.extend(reversed(below))
 
 
-def _deciding(item: Input, place: Place | None) -> Iterator[Leaf]:
+def _deciding(item: Input) -> Iterator[Leaf]:
     for leaf, inner, _ in column_leaves(item.column):
         kind = combine(item.kind, inner)
         if leaf.name is None and kind & 15 < JOIN:

@@ -54,9 +54,14 @@ class SourceText:
         """The span of the characters from ``start`` up to and without ``end``."""
         span = self._spans.get((start, end))
         if span is None:
-            line, column = self.position(start)
-            last_line, last_column = self.position(end)
-            span = _make_span(self.name, line, column, last_line, last_column)
+            if start <= end <= self._end and not self._prefix_length:
+                starts = self._starts
+                line, last = bisect_right(starts, start), bisect_right(starts, end)
+                span = _make_span(
+                    self.name, line, start - starts[line - 1] + 1, last, end - starts[last - 1] + 1
+                )
+            else:
+                span = _make_span(self.name, *self.position(start), *self.position(end))
             self._spans[start, end] = span
         return span
 

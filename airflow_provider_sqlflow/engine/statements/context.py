@@ -268,8 +268,9 @@ class Statement:
                 edges[key] = self.edges.of(key, place or first)
 
     def _fold_rows(self, edges: dict[Step, Edge], target: Column, rows: Column) -> None:
+        step = self.session.watch.step
         for leaf, kind, place in row_leaves(rows):
-            self.session.watch.step()
+            step()
             key = (leaf, target, kind)
             if kind != ROWS and key not in edges:
                 edges[key] = self.edges.of(key, place)
