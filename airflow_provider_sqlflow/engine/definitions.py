@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from sqlglot.tokenizer_core import Token, TokenType
 
-from airflow_provider_sqlflow.engine.cursor import Cursor
+from airflow_provider_sqlflow.engine.cursor import COMMA, DOT, L_PAREN, Cursor
 from airflow_provider_sqlflow.engine.model import KeyKind
 from airflow_provider_sqlflow.engine.segments import CLOSERS, OPENERS
 
@@ -159,10 +159,10 @@ class _Scan(Cursor):
         self.found.name = self.names()
         if self.take("ON", "CLUSTER"):
             self.at += 1
-        while self.kind() is TokenType.COMMA:  # Teradata's options stand between name and columns
-            while not self.is_end and self.kind() is not TokenType.L_PAREN:
+        while self.kind() is COMMA:  # Teradata's options stand between name and columns
+            while not self.is_end and self.kind() is not L_PAREN:
                 self.at += 1
-        if not self.found.name or self.kind() is not TokenType.L_PAREN:
+        if not self.found.name or self.kind() is not L_PAREN:
             return None
         self.items()
         self.found.is_all &= self.is_end
@@ -184,11 +184,11 @@ class _Scan(Cursor):
                 self.column_altered()
             else:
                 self.skip_one()
-                while not (self.is_end or self.kind() is TokenType.COMMA or self.word() in _ACTIONS):
+                while not (self.is_end or self.kind() is COMMA or self.word() in _ACTIONS):
                     self.skip_one()
                 continue
             self.skip_item()
-            if self.kind() is TokenType.COMMA:
+            if self.kind() is COMMA:
                 self.at += 1
             elif not self.is_end:
                 self.skip_one()
@@ -198,7 +198,7 @@ class _Scan(Cursor):
         if self.word() in ("COLUMN", "COLUMNS"):
             self.at += 1
         self.take("IF", "NOT", "EXISTS")
-        if self.kind() is TokenType.L_PAREN:
+        if self.kind() is L_PAREN:
             self.items()
         else:
             self.item()
@@ -209,11 +209,11 @@ class _Scan(Cursor):
         self.take("COLUMN")
         if is_change:
             self.at += 1
-        is_list = self.kind() is TokenType.L_PAREN
+        is_list = self.kind() is L_PAREN
         self.at += is_list
         while self.is_name():
             self.found.retyped.append(self.column())
-            if not is_list or self.kind() is not TokenType.COMMA:
+            if not is_list or self.kind() is not COMMA:
                 break
             self.at += 1
 
@@ -240,7 +240,7 @@ class _Scan(Cursor):
         self.take("ON")
         self.take("ONLY")
         self.found.name = self.names()
-        while not self.is_end and self.kind() is not TokenType.L_PAREN:
+        while not self.is_end and self.kind() is not L_PAREN:
             self.at += 1
         columns = self.listed()
         if not self.found.name or not columns:
@@ -258,11 +258,11 @@ class _Scan(Cursor):
             begin = self.at
             if self.is_plain_column():
                 self.found.columns.append(ColumnDefinition(self.tokens[begin], (self.tokens[begin + 1],)))
-                self.at += 3 if self.kinds[begin + 2] is TokenType.COMMA else 2
+                self.at += 3 if self.kinds[begin + 2] is COMMA else 2
                 continue
             self.item()
             self.skip_item()
-            if self.kind() is TokenType.COMMA:
+            if self.kind() is COMMA:
                 self.at += 1
             if self.at == begin:
                 self.at += 1
@@ -312,7 +312,7 @@ class _Scan(Cursor):
     def starts_key(self) -> bool:
         word = self.word()
         if word in ("FULLTEXT", "SPATIAL"):
-            return self.word(1) in ("KEY", "INDEX") or self.kind(1) is TokenType.L_PAREN
+            return self.word(1) in ("KEY", "INDEX") or self.kind(1) is L_PAREN
         if word in ("INDEX", "KEY"):
             return self.dialect in (_INDEX_ITEMS if word == "INDEX" else _KEY_ITEMS)
         return word in _KEY_START
@@ -320,8 +320,8 @@ class _Scan(Cursor):
     def table_key(self, begin: int, name: Token | None) -> None:
         kind = _KEY_START.get(self.word(), KeyKind.INDEX)
         self.at += 1
-        while not self.is_end and self.kind() is not TokenType.L_PAREN:
-            if self.kind() is TokenType.COMMA or self.kind() in CLOSERS:
+        while not self.is_end and self.kind() is not L_PAREN:
+            if self.kind() is COMMA or self.kind() in CLOSERS:
                 break
             if self.is_name() and self.word() not in _KEY_NOISE:
                 if name is not None and self.dialect == "clickhouse":
@@ -339,19 +339,19 @@ class _Scan(Cursor):
 
     def listed(self) -> tuple[Token, ...]:
         """The columns in a bracket that opens here, or one without bracket; expressions are passed over."""
-        if self.kind() is not TokenType.L_PAREN:
-            if not self.is_name() or self.kind(1) is TokenType.L_PAREN:
+        if self.kind() is not L_PAREN:
+            if not self.is_name() or self.kind(1) is L_PAREN:
                 return ()
             self.at += 1
             return (self.tokens[self.at - 1],)
         self.at += 1
         columns = []
         while not self.is_end and self.kind() not in CLOSERS:
-            is_call = self.kind(1) is TokenType.L_PAREN and self.kind(2) is not TokenType.NUMBER
+            is_call = self.kind(1) is L_PAREN and self.kind(2) is not TokenType.NUMBER
             if self.is_name() and not is_call:
                 columns.append(self.tokens[self.at])
             self.skip_item()
-            self.at += self.kind() is TokenType.COMMA
+            self.at += self.kind() is COMMA
         self.at += 1
         return tuple(columns)
 
@@ -361,7 +361,7 @@ class _Scan(Cursor):
             return (), ()
         self.take("ONLY")
         target = self.names()
-        return target, self.listed() if self.kind() is TokenType.L_PAREN else ()
+        return target, self.listed() if self.kind() is L_PAREN else ()
 
     def column(self) -> ColumnDefinition:
         """A name, its type, and what is said of the column; its keys are added on the way."""
@@ -423,9 +423,9 @@ class _Scan(Cursor):
         while not self.is_end:
             kind, word = kinds[self.at], words[self.at]
             if angles == 0:
-                if kind is TokenType.COMMA or kind in CLOSERS or self.is_behind_type(word):
+                if kind is COMMA or kind in CLOSERS or self.is_behind_type(word):
                     break
-                is_first = self.at == begin or kinds[self.at - 1] is TokenType.DOT
+                is_first = self.at == begin or kinds[self.at - 1] is DOT
                 if not is_first and word and word[0].isalpha() and word not in _TYPE_WORDS:
                     self.found.is_plain = False
             if kind in OPENERS:
@@ -455,7 +455,7 @@ class _Scan(Cursor):
                 kind = KeyKind.UNIQUE if word == "UNIQUE" else KeyKind.PRIMARY
             elif self.dialect == "teradata" and "INDEX" in (word, following, self.word(2)):
                 kind = KeyKind.UNIQUE if word == "UNIQUE" else KeyKind.INDEX
-                while not self.is_end and self.kind() is not TokenType.L_PAREN:
+                while not self.is_end and self.kind() is not L_PAREN:
                     self.at += 1
             else:
                 self.skip_one()
