@@ -41,7 +41,8 @@ class InMemoryCatalog:
         self._spelled[key] = (list(parts), list(entry[1]))
         for length in range(1, len(key) + 1):
             entries = self._by_suffix.setdefault(key[-length:], [])
-            entries[:] = [item for item in entries if item[0] != key]
+            if entries:
+                entries[:] = [item for item in entries if item[0] != key]
             entries.append(entry)
 
     def items(self) -> Iterator[tuple[list[str], list[str]]]:

@@ -6,6 +6,8 @@ from sqlglot.tokenizer_core import Token, TokenType
 
 from airflow_provider_sqlflow.engine.segments import CLOSERS, OPENERS
 
+# Python 3.11 takes longer to look a member up in its enum than to read a token.
+COMMA, DOT, L_PAREN, IDENTIFIER = TokenType.COMMA, TokenType.DOT, TokenType.L_PAREN, TokenType.IDENTIFIER
 _QUOTED = frozenset({TokenType.IDENTIFIER, TokenType.STRING})
 _MARGIN = 8  # how far a look ahead may go behind the end
 
@@ -48,7 +50,7 @@ class Cursor:
 
     def is_name(self, ahead: int = 0) -> bool:
         """Whether a name may stand here."""
-        if self.kind(ahead) is TokenType.IDENTIFIER:
+        if self.kind(ahead) is IDENTIFIER:
             return True
         word = self.word(ahead)
         return bool(word) and (word[0].isalpha() or word[0] in "_#@")
@@ -69,7 +71,7 @@ class Cursor:
         while self.is_name():
             parts.append(self.tokens[self.at])
             self.at += 1
-            if self.kind() is not TokenType.DOT:
+            if self.kind() is not DOT:
                 break
             self.at += 1
         return tuple(parts)
@@ -77,8 +79,9 @@ class Cursor:
     def skip_brackets(self) -> None:
         """Behind the bracket that opens here."""
         depth = 0
-        while not self.is_end:
-            kind = self.kind()
+        kinds, end = self.kinds, len(self.tokens)
+        while self.at < end:
+            kind = kinds[self.at]
             depth += (kind in OPENERS) - (kind in CLOSERS)
             self.at += 1
             if depth == 0:
@@ -86,7 +89,7 @@ class Cursor:
 
     def skip_item(self) -> None:
         """To the comma or bracket that ends the item."""
-        while not self.is_end and self.kind() is not TokenType.COMMA and self.kind() not in CLOSERS:
+        while not self.is_end and self.kind() is not COMMA and self.kind() not in CLOSERS:
             if self.kind() in OPENERS:
                 self.skip_brackets()
             else:

@@ -7,12 +7,13 @@ names, types and keys are understood, what stands around them is passed over.
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from sqlglot.tokenizer_core import Token, TokenType
 
-from airflow_provider_sqlflow.engine.cursor import Cursor
+from airflow_provider_sqlflow.engine.cursor import COMMA, DOT, L_PAREN, Cursor
 from airflow_provider_sqlflow.engine.model import KeyKind
 from airflow_provider_sqlflow.engine.segments import CLOSERS, OPENERS
 
@@ -49,6 +50,11 @@ _KEY_NOISE = frozenset(
 )  # fmt: skip
 _NO_COLUMN = frozenset({"CHECK", "LIKE", "SUPPLEMENTAL", "PROJECTION", "EXCLUDE", "PARTITION", "PERIOD"})
 _COMPUTED = frozenset({"ALIAS", "MATERIALIZED"})
+# Words between CREATE and TABLE that say nothing which only a parser understands.
+_PLAIN_WORDS = frozenset({"OR", "REPLACE", "TEMP", "TEMPORARY", "TRANSIENT", "UNLOGGED"})
+_QUERY_KINDS = frozenset(
+    {TokenType.SELECT, TokenType.WITH, TokenType.VALUES, TokenType.FROM, TokenType.ALIAS}
+)
 _NAMES = frozenset({TokenType.VAR, TokenType.IDENTIFIER})
 _ITEM_ENDS = frozenset({TokenType.COMMA, *CLOSERS})
 _ANGLES: dict[TokenType | None, int] = {TokenType.LT: 1, TokenType.GT: -1}
@@ -89,6 +95,7 @@ class Definitions:
     """What one statement declares of one relation.
 
     ``is_plain`` tells that every item was understood: a reader may rely on it where the parser gave up.
+    ``is_all`` tells that there is nothing but columns and keys: nothing is left for a parser to find.
     """
 
     name: tuple[Token, ...]
@@ -96,7 +103,24 @@ class Definitions:
     retyped: list[ColumnDefinition] = field(default_factory=list)
     keys: list[KeyDefinition] = field(default_factory=list)
     is_plain: bool = True
+    is_all: bool = True
     is_temporary: bool = False
+
+
+def read_plain_table(tokens: list[Token], dialect: str) -> Definitions | None:
+    """What ``CREATE TABLE t (columns and keys)`` declares; ``None`` where more is said."""
+    if tokens[-1].token_type is not TokenType.R_PAREN or tokens[0].token_type is not TokenType.CREATE:
+        return None
+    kinds = {token.token_type for token in tokens}
+    words = itertools.takewhile(lambda word: word != "TABLE", (token.text.upper() for token in tokens[1:5]))
+    if (
+        TokenType.TABLE not in kinds
+        or not _QUERY_KINDS.isdisjoint(kinds)
+        or not _PLAIN_WORDS.issuperset(words)
+    ):
+        return None
+    found = read_definitions(tokens, dialect)
+    return found if found is not None and found.is_plain and found.is_all and found.columns else None
 
 
 def read_definitions(tokens: list[Token], dialect: str) -> Definitions | None:
@@ -135,12 +159,13 @@ class _Scan(Cursor):
         self.found.name = self.names()
         if self.take("ON", "CLUSTER"):
             self.at += 1
-        while self.kind() is TokenType.COMMA:  # Teradata's options stand between name and columns
-            while not self.is_end and self.kind() is not TokenType.L_PAREN:
+        while self.kind() is COMMA:  # Teradata's options stand between name and columns
+            while not self.is_end and self.kind() is not L_PAREN:
                 self.at += 1
-        if not self.found.name or self.kind() is not TokenType.L_PAREN:
+        if not self.found.name or self.kind() is not L_PAREN:
             return None
         self.items()
+        self.found.is_all &= self.is_end
         self.table_keys()
         return self.found
 
@@ -159,11 +184,11 @@ class _Scan(Cursor):
                 self.column_altered()
             else:
                 self.skip_one()
-                while not (self.is_end or self.kind() is TokenType.COMMA or self.word() in _ACTIONS):
+                while not (self.is_end or self.kind() is COMMA or self.word() in _ACTIONS):
                     self.skip_one()
                 continue
             self.skip_item()
-            if self.kind() is TokenType.COMMA:
+            if self.kind() is COMMA:
                 self.at += 1
             elif not self.is_end:
                 self.skip_one()
@@ -173,7 +198,7 @@ class _Scan(Cursor):
         if self.word() in ("COLUMN", "COLUMNS"):
             self.at += 1
         self.take("IF", "NOT", "EXISTS")
-        if self.kind() is TokenType.L_PAREN:
+        if self.kind() is L_PAREN:
             self.items()
         else:
             self.item()
@@ -184,11 +209,11 @@ class _Scan(Cursor):
         self.take("COLUMN")
         if is_change:
             self.at += 1
-        is_list = self.kind() is TokenType.L_PAREN
+        is_list = self.kind() is L_PAREN
         self.at += is_list
         while self.is_name():
             self.found.retyped.append(self.column())
-            if not is_list or self.kind() is not TokenType.COMMA:
+            if not is_list or self.kind() is not COMMA:
                 break
             self.at += 1
 
@@ -215,7 +240,7 @@ class _Scan(Cursor):
         self.take("ON")
         self.take("ONLY")
         self.found.name = self.names()
-        while not self.is_end and self.kind() is not TokenType.L_PAREN:
+        while not self.is_end and self.kind() is not L_PAREN:
             self.at += 1
         columns = self.listed()
         if not self.found.name or not columns:
@@ -233,11 +258,11 @@ class _Scan(Cursor):
             begin = self.at
             if self.is_plain_column():
                 self.found.columns.append(ColumnDefinition(self.tokens[begin], (self.tokens[begin + 1],)))
-                self.at += 3 if self.kinds[begin + 2] is TokenType.COMMA else 2
+                self.at += 3 if self.kinds[begin + 2] is COMMA else 2
                 continue
             self.item()
             self.skip_item()
-            if self.kind() is TokenType.COMMA:
+            if self.kind() is COMMA:
                 self.at += 1
             if self.at == begin:
                 self.at += 1
@@ -268,6 +293,7 @@ class _Scan(Cursor):
                 name = self.tokens[self.at]
                 self.at += 1
             if self.word() in _NO_COLUMN:
+                self.found.is_all = False
                 return
         if self.starts_key():
             self.table_key(begin, name)
@@ -276,6 +302,8 @@ class _Scan(Cursor):
                 self.found.columns.append(self.column())
             else:
                 self.found.is_plain = False
+        else:
+            self.found.is_all = False
 
     def is_column_named_so(self) -> bool:
         """Whether a word that begins a constraint is a column's name: ``period INT``."""
@@ -284,7 +312,7 @@ class _Scan(Cursor):
     def starts_key(self) -> bool:
         word = self.word()
         if word in ("FULLTEXT", "SPATIAL"):
-            return self.word(1) in ("KEY", "INDEX") or self.kind(1) is TokenType.L_PAREN
+            return self.word(1) in ("KEY", "INDEX") or self.kind(1) is L_PAREN
         if word in ("INDEX", "KEY"):
             return self.dialect in (_INDEX_ITEMS if word == "INDEX" else _KEY_ITEMS)
         return word in _KEY_START
@@ -292,8 +320,8 @@ class _Scan(Cursor):
     def table_key(self, begin: int, name: Token | None) -> None:
         kind = _KEY_START.get(self.word(), KeyKind.INDEX)
         self.at += 1
-        while not self.is_end and self.kind() is not TokenType.L_PAREN:
-            if self.kind() is TokenType.COMMA or self.kind() in CLOSERS:
+        while not self.is_end and self.kind() is not L_PAREN:
+            if self.kind() is COMMA or self.kind() in CLOSERS:
                 break
             if self.is_name() and self.word() not in _KEY_NOISE:
                 if name is not None and self.dialect == "clickhouse":
@@ -311,19 +339,19 @@ class _Scan(Cursor):
 
     def listed(self) -> tuple[Token, ...]:
         """The columns in a bracket that opens here, or one without bracket; expressions are passed over."""
-        if self.kind() is not TokenType.L_PAREN:
-            if not self.is_name() or self.kind(1) is TokenType.L_PAREN:
+        if self.kind() is not L_PAREN:
+            if not self.is_name() or self.kind(1) is L_PAREN:
                 return ()
             self.at += 1
             return (self.tokens[self.at - 1],)
         self.at += 1
         columns = []
         while not self.is_end and self.kind() not in CLOSERS:
-            is_call = self.kind(1) is TokenType.L_PAREN and self.kind(2) is not TokenType.NUMBER
+            is_call = self.kind(1) is L_PAREN and self.kind(2) is not TokenType.NUMBER
             if self.is_name() and not is_call:
                 columns.append(self.tokens[self.at])
             self.skip_item()
-            self.at += self.kind() is TokenType.COMMA
+            self.at += self.kind() is COMMA
         self.at += 1
         return tuple(columns)
 
@@ -333,7 +361,7 @@ class _Scan(Cursor):
             return (), ()
         self.take("ONLY")
         target = self.names()
-        return target, self.listed() if self.kind() is TokenType.L_PAREN else ()
+        return target, self.listed() if self.kind() is L_PAREN else ()
 
     def column(self) -> ColumnDefinition:
         """A name, its type, and what is said of the column; its keys are added on the way."""
@@ -395,12 +423,13 @@ class _Scan(Cursor):
         while not self.is_end:
             kind, word = kinds[self.at], words[self.at]
             if angles == 0:
-                if kind is TokenType.COMMA or kind in CLOSERS or self.is_behind_type(word):
+                if kind is COMMA or kind in CLOSERS or self.is_behind_type(word):
                     break
-                is_first = self.at == begin or kinds[self.at - 1] is TokenType.DOT
+                is_first = self.at == begin or kinds[self.at - 1] is DOT
                 if not is_first and word and word[0].isalpha() and word not in _TYPE_WORDS:
                     self.found.is_plain = False
             if kind in OPENERS:
+                self.found.is_all &= self.at > begin  # a type begins with a word
                 self.skip_brackets()
                 continue
             if kind in _ANGLES:
@@ -426,7 +455,7 @@ class _Scan(Cursor):
                 kind = KeyKind.UNIQUE if word == "UNIQUE" else KeyKind.PRIMARY
             elif self.dialect == "teradata" and "INDEX" in (word, following, self.word(2)):
                 kind = KeyKind.UNIQUE if word == "UNIQUE" else KeyKind.INDEX
-                while not self.is_end and self.kind() is not TokenType.L_PAREN:
+                while not self.is_end and self.kind() is not L_PAREN:
                     self.at += 1
             else:
                 self.skip_one()

@@ -55,7 +55,9 @@ class Walker:
         """
         self.session.watch.step()
         out: list[Input] = []
-        self.visit(expression, scope, kind, place, out)
+        handler = _HANDLERS[type(expression)]
+        if handler is not None:
+            handler(self, expression, scope, kind, place, out)
         return out
 
     def visit(self, expression: Expression, scope: Scope, kind: int, place: Place, out: list[Input]) -> None:

@@ -176,7 +176,7 @@ class FromReader(PivotReader):
                 node = self.session.relation(parts, RelationKind.STAGE)
             else:
                 node = self.session.relation(parts)
-        qualifier = tuple(part.key for part in parts)
+        qualifier = tuple([part.key for part in parts])
         self._finish_source(item, node, scope, is_visible, qualifier)
 
     def _correlated_array(self, parts: list[Name], scope: Scope, item: Any) -> Node | None:

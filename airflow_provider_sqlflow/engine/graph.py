@@ -309,22 +309,21 @@ def _through_rows(start: Iterable[tuple[Column, Place | None]], kind: int) -> It
                 if direct == AGGREGATION and item.kind != ROWS:
                     continue  # counting counts the rows themselves
                 below.append((item.column, link, item.place if place is None else place))
-            elif direct != AGGREGATION:
-                yield from _deciding(item, place)
+            elif direct == AGGREGATION:
+                continue
+            elif item.column.inputs is None:
+                yield item.column, item.kind, item.place
+            else:
+                yield from _deciding(item)
         todo.extend(reversed(below))
 
 
-def _deciding(item: Input, place: Place | None) -> Iterator[Leaf]:
+def _deciding(item: Input) -> Iterator[Leaf]:
     for leaf, inner, _ in column_leaves(item.column):
         kind = combine(item.kind, inner)
         if leaf.name is None and kind & 15 < JOIN:
             kind = item.kind
         yield leaf, kind, item.place
-
-
-def describe(kind: int) -> tuple[Effect, Subtype, bool]:
-    """Effect, subtype and masking of a kind; links between row sets count as filters."""
-    return _DESCRIPTIONS[kind]
 
 
 def _describe(kind: int) -> tuple[Effect, Subtype, bool]:
@@ -333,4 +332,5 @@ def _describe(kind: int) -> tuple[Effect, Subtype, bool]:
     return (Effect.DIRECT if plain < JOIN else Effect.INDIRECT), subtype, bool(kind & MASKED)
 
 
-_DESCRIPTIONS = {kind: _describe(kind) for kind in range(32)}
+DESCRIPTIONS = {kind: _describe(kind) for kind in range(32)}
+"""Effect, subtype and masking of each kind; links between row sets count as filters."""

@@ -181,7 +181,7 @@ _SPARK: tuple[Rule, ...] = (
 # Airflow and DB-API parameters: values, never names.
 _DRIVER_PARAMETERS = Rule(
     "%",
-    re.compile(r"%\(\w+\)s|(?<=[\s(,=<>])%s(?![\w%'])"),
+    re.compile(r"%(?:\(\w+\)s|(?<=[\s(,=<>]%)s(?![\w%']))"),  # a literal first: the search jumps to it
     lambda match: "0" * len(match.group()),
 )
 
@@ -221,7 +221,8 @@ def normalise(text: str, dialect: str) -> str:
     >>> normalise("UPDATE TOP (5) t SET a += 1", "tsql")
     'UPDATE         t SET a  = 1'
     """
-    text = _apply(text, (_DRIVER_PARAMETERS,))
+    if _DRIVER_PARAMETERS.word in text:
+        text = _DRIVER_PARAMETERS.pattern.sub(_DRIVER_PARAMETERS.replacement, text)
     if dialect in _DELIMITED:
         text = _apply_delimiters(text)
     return _apply(text, _RULES.get(dialect, ()))

@@ -28,7 +28,10 @@ _DECLARES = tuple(
     )
 )
 _WORD = re.compile(r"[\w$#]+")
+# ASCII characters with a blank for those that stand in no word: several times faster than a search for words.
+_ASCII_IN_WORDS = "".join(chr(code) if _WORD.match(chr(code)) else " " for code in range(128))
 _COMMENT = re.compile(r"--[^\n]*|/\*.*?\*/", re.DOTALL)
+_LINE_COMMENT = re.compile(r"--[^\n]*")  # begins with a literal, too
 
 
 def declared_names(text: str) -> frozenset[str]:
@@ -44,9 +47,9 @@ def last_word(name: str) -> str:
     return words[-1] if words else ""
 
 
-def mentioned_names(text: str, names: AbstractSet[str]) -> frozenset[str]:
+def mentioned_names(text: str, names: frozenset[str]) -> frozenset[str]:
     """Which of these names, each one word in lower case, occur in a script."""
-    return frozenset(names & set(_WORD.findall(_plain(text)))) if names else frozenset()
+    return frozenset(names.intersection(_words(_plain(text)))) if names else frozenset()
 
 
 def dependency_order(
@@ -72,7 +75,13 @@ def dependency_order(
 def _plain(text: str) -> str:
     """The text in lower case and without comments."""
     text = text.lower()
-    return _COMMENT.sub(" ", text) if "--" in text or "/*" in text else text
+    if "/*" in text:
+        return _COMMENT.sub(" ", text)
+    return _LINE_COMMENT.sub(" ", text) if "--" in text else text
+
+
+def _words(text: str) -> list[str]:
+    return text.translate(_ASCII_IN_WORDS).split() if text.isascii() else _WORD.findall(text)
 
 
 def _sorted(needs: dict[int, set[int]]) -> list[int]:

@@ -15,6 +15,7 @@ from sqlglot import exp
 
 from airflow_provider_sqlflow.engine.analyze import Reading, Script
 from airflow_provider_sqlflow.engine.collector import Collector
+from airflow_provider_sqlflow.engine.definitions import Definitions
 from airflow_provider_sqlflow.engine.graph import Place
 from airflow_provider_sqlflow.engine.model import Span
 from airflow_provider_sqlflow.engine.parse import quiet_sqlglot
@@ -125,6 +126,9 @@ class _Reader:
             tree = tree.tree
         if isinstance(tree, Rescued):
             self._query(tree.query, is_root=True)
+            return
+        if isinstance(tree, Definitions):
+            self.found.target_names = tuple(column.name.text for column in tree.columns)
             return
         if not isinstance(tree, exp.Expr):
             return

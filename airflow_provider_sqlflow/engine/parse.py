@@ -9,11 +9,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from sqlglot import exp
-from sqlglot.errors import ErrorLevel, ParseError
-from sqlglot.parser import Parser
+from sqlglot.errors import ParseError
 from sqlglot.tokenizer_core import Token, TokenType
 
-from airflow_provider_sqlflow.engine.dialects import syntax_of
+from airflow_provider_sqlflow.engine.definitions import Definitions, read_plain_table
+from airflow_provider_sqlflow.engine.dialects import parser_of
 from airflow_provider_sqlflow.engine.rescue import (
     Rescued,
     RescuedMerge,
@@ -34,19 +34,29 @@ class StatementError(Exception):
         self.index = index
 
 
+Parsed = exp.Expr | Rescued | RescuedMerge | Definitions
+"""What a statement is read from: the parser's tree, or what is known of it without one."""
+
+
 class StatementParser:
     """Parses one statement after another with one parser object."""
 
     def __init__(self, dialect: str) -> None:
         self._dialect = dialect
-        self._parser: Parser = syntax_of(dialect).parser(error_level=ErrorLevel.IMMEDIATE)
+        self._parser = parser_of(dialect)
 
-    def parse(self, statement: RawStatement) -> exp.Expr | Rescued | RescuedMerge | None:
+    def parse(self, statement: RawStatement) -> Parsed | None:
         """The tree of a statement, or ``None`` for one of comments only.
+
+        A table that is declared by nothing but columns and keys needs no tree: its tokens are read anyway,
+        because a tree keeps no text of types.
 
         Raises:
             StatementError: the text is not a statement of the dialect.
         """
+        plain = read_plain_table(statement.tokens, self._dialect)
+        if plain is not None:
+            return plain
         try:
             tree = self._parse(statement)
         except StatementError:
@@ -58,7 +68,7 @@ class StatementParser:
             return self._rescue(statement) or tree
         return tree
 
-    def _rescue(self, statement: RawStatement) -> exp.Expr | Rescued | RescuedMerge | None:
+    def _rescue(self, statement: RawStatement) -> Parsed | None:
         try:
             reworded = reword(statement)
             if reworded is not None:
@@ -99,6 +109,7 @@ class StatementParser:
             index = max(min(getattr(self._parser, "_index", 0), len(statement.tokens)) - 1, 0)
             message = f"this makes no sense near {statement.tokens[index].text!r}"
             raise StatementError(message, index) from None
+        self._parser.reset()  # else it would keep the text and its tokens
         return trees[0] if trees else None
 
 

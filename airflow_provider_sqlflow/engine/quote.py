@@ -26,7 +26,8 @@ class Quoter:
 
     def clause(self, expression: Any) -> Place:
         """The clause, select item or assignment around an expression."""
-        offset, is_inner = self._offset(expression)
+        at = _first_offset(expression)
+        offset, is_inner = (at + self._base, False) if at is not None else self._offset(expression)
         if offset is None:
             return self.whole
         place = self._segments.find(offset)
@@ -34,7 +35,8 @@ class Quoter:
             place = self._segments.around(offset) or place
         if place is None:
             return self.extent(expression)
-        return place[0], min(place[1], self.whole[1])
+        end = self.whole[1]
+        return place if place[1] <= end else (place[0], end)
 
     def item(self, projection: Any) -> Place:
         """The expression of a select item, without its alias."""
@@ -102,9 +104,6 @@ class Quoter:
 
     def _offset(self, expression: Any) -> tuple[int | None, bool]:
         """The offset of a token of the expression, and whether it lies in a query inside."""
-        at = _first_offset(expression)
-        if at is not None:
-            return at + self._base, False
         todo: list[tuple[Any, bool]] = [(expression, False)]
         inner: int | None = None
         while todo:

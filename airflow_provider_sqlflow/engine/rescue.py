@@ -11,7 +11,7 @@ from typing import Any
 
 from sqlglot.tokenizer_core import Token, TokenType
 
-from airflow_provider_sqlflow.engine.definitions import read_definitions
+from airflow_provider_sqlflow.engine.definitions import Definitions, read_definitions
 from airflow_provider_sqlflow.engine.model import RelationKind
 from airflow_provider_sqlflow.engine.split import RawStatement
 
@@ -24,7 +24,7 @@ _TEMPORARY = frozenset({"TEMP", "TEMPORARY", "VOLATILE"})
 
 @dataclass(frozen=True, slots=True)
 class Rescued:
-    """A CREATE read by hand. ``query`` is the parser's tree, ``None`` for columns without a query."""
+    """A CREATE … AS query whose header is read by hand. ``query`` is the parser's tree."""
 
     kind: RelationKind
     is_temporary: bool
@@ -78,13 +78,10 @@ def create_header(raw: RawStatement) -> Header | None:
     return Header(kind, bool(_TEMPORARY & set(words)), "RECURSIVE" in words, name, columns, query)
 
 
-def create_columns(raw: RawStatement, dialect: str) -> Rescued | None:
+def create_columns(raw: RawStatement, dialect: str) -> Definitions | None:
     """CREATE TABLE whose columns are all understood, whatever the parser stumbled over between them."""
     found = read_definitions(raw.tokens, dialect) if raw.tokens[0].token_type is TokenType.CREATE else None
-    if found is None or not found.is_plain or not found.columns:
-        return None
-    columns = [column.name for column in found.columns]
-    return Rescued(RelationKind.TABLE, found.is_temporary, False, list(found.name), columns, None)
+    return found if found is not None and found.is_plain and found.columns else None
 
 
 def _behind_if_not_exists(tokens: list[Token], index: int) -> int:

@@ -63,7 +63,7 @@ class Segments:
 
 # What a token does to the segments. LIST starts comma separated items, CLAUSE one segment,
 # CLOSE ends what is open without starting anything; the others are no words.
-_LIST, _CLAUSE, _CLOSE, _COMMA, _OPENER, _CLOSER, _CASE, _END, _SEMICOLON = range(9)
+_LIST, _CLAUSE, _CLOSE, _COMMA, _OPENER, _CASE, _CLOSER, _END, _SEMICOLON = range(9)
 _ACTIONS: dict[TokenType, int] = {
     TokenType.SELECT: _LIST,
     TokenType.GROUP_BY: _LIST,
@@ -125,27 +125,32 @@ _GROUPINGS = frozenset({"TOTALS", "ROLLUP", "CUBE"})
 
 
 class Scan:
-    """Finds the end of a statement that is not a routine, and its segments."""
+    """Finds the ends of statements that are no routines, and their segments, in the tokens of one text."""
 
-    def __init__(self, statement: RawStatement) -> None:
-        self.tokens: list[Token] = []
-        self.first = 0
-        self.statement = statement
-        self.segments = statement.segments
-        self.base = statement.base
+    def __init__(self, tokens: list[Token]) -> None:
+        self.tokens = tokens
+        self.kinds = [token.token_type for token in tokens]
+        self.roles = list(map(_ROLES.get, self.kinds))
+        self.begin(Segments(), 0, 0)
+
+    def begin(self, segments: Segments, base: int, first: int) -> None:
+        """Begin a statement at the token ``first``; ``base`` is the offset of token position 0."""
+        self.segments = segments
+        self.base = base
+        self.first = first
         self.current = -1  # the open segment
         self.floor = -1  # the segment around the innermost bracket
         self.is_list = False
         self.frames: list[tuple[int, int, bool, bool]] = []  # current, floor, is_list, is_case
 
-    def run(self, tokens: list[Token], first: int) -> int:
-        """The index of the token that ends the statement beginning at ``first``."""
-        self.tokens, self.first = tokens, first
-        role_of = _ROLES.get
+    def run(self, statement: RawStatement, first: int) -> int:
+        """The index of the token that ends the statement beginning at ``first``; fills its segments."""
+        self.begin(statement.segments, statement.base, first)
+        frames, roles = self.frames, self.roles
         deepest = 0
-        end = len(tokens)
-        for index in range(first, len(tokens)):
-            role = role_of(tokens[index].token_type)
+        end = len(roles)
+        for index in range(first, end):
+            role = roles[index]
             if role is None:
                 continue
             if role <= _CLOSE:
@@ -154,40 +159,37 @@ class Scan:
                 if self.is_list:
                     self._close(index)
                     self._open(index + 1)
-            elif role in (_OPENER, _CASE):
-                self._push(role == _CASE)
-                deepest = max(deepest, len(self.frames))
+            elif role <= _CASE:
+                frames.append((self.current, self.floor, self.is_list, role == _CASE))
+                self.floor = self.current
+                self.is_list = False
+                if len(frames) > deepest:
+                    deepest = len(frames)
             elif role == _SEMICOLON:
                 end = index
                 break
-            else:
-                self._pop(index, role == _END)
-        self._finish(end)
-        self.statement.nesting = deepest
+            elif frames and frames[-1][3] == (role == _END):
+                self._close(index)
+                self.current, self.floor, self.is_list, _ = frames.pop()
+        while frames:
+            self._close(end)
+            self.current, self.floor, self.is_list, _ = frames.pop()
+        self._close(end)
+        statement.nesting = deepest
         return end
-
-    def _push(self, is_case: bool) -> None:
-        self.frames.append((self.current, self.floor, self.is_list, is_case))
-        self.floor = self.current
-        self.is_list = False
-
-    def _pop(self, index: int, is_end: bool) -> None:
-        if not self.frames or self.frames[-1][3] != is_end:
-            return
-        self._close(index)
-        self.current, self.floor, self.is_list, _ = self.frames.pop()
 
     def _act(self, action: int, index: int) -> None:
         if self.frames and self.frames[-1][3]:
             return  # inside CASE … END
-        tokens = self.tokens
-        kind = tokens[index].token_type
-        is_call = index + 1 < len(tokens) and tokens[index + 1].token_type is _PAREN
+        kinds = self.kinds
+        kind = kinds[index]
+        following = kinds[index + 1] if index + 1 < len(kinds) else None
+        is_call = following is _PAREN
         if is_call and kind in _MAYBE_FUNCTION:
             return
-        if kind is _WITH and (index + 1 == len(tokens) or tokens[index + 1].text.upper() not in _GROUPINGS):
+        if kind is _WITH and (following is None or self.tokens[index + 1].text.upper() not in _GROUPINGS):
             return
-        previous = tokens[index - 1].token_type if index > self.first else None
+        previous = kinds[index - 1] if index > self.first else None
         if is_call and kind is _EXCEPT and previous is _STAR:
             return  # SELECT * EXCEPT (…)
         if previous is _DISTINCT and (kind is _FROM or kind is _ON):
@@ -198,19 +200,19 @@ class Scan:
             self._open(index + 1)
 
     def _open(self, index: int) -> None:
-        tokens = self.tokens
-        if index < len(tokens) and tokens[index].token_type in _LIST_PREFIXES:
+        kinds = self.kinds
+        if index < len(kinds) and kinds[index] in _LIST_PREFIXES:
             index = self._behind_prefix(index)
-        if index < len(tokens):
-            self.current = self.segments.open(self.base + tokens[index].start, self.floor)
+        if index < len(kinds):
+            self.current = self.segments.open(self.base + self.tokens[index].start, self.floor)
 
     def _behind_prefix(self, index: int) -> int:
         """Behind DISTINCT, ALL, a hint, DISTINCT ON (…) and TOP (n): they are not part of an item."""
-        tokens = self.tokens
-        while index < len(tokens) and tokens[index].token_type in _LIST_PREFIXES:
-            kind = tokens[index].token_type
+        kinds = self.kinds
+        while index < len(kinds) and kinds[index] in _LIST_PREFIXES:
+            kind = kinds[index]
             index += 1
-            is_on = index < len(tokens) and kind is _DISTINCT and tokens[index].token_type is _ON
+            is_on = index < len(kinds) and kind is _DISTINCT and kinds[index] is _ON
             if is_on:
                 index += 1
             if is_on or kind is _TOP:
@@ -220,20 +222,14 @@ class Scan:
     def _behind_brackets(self, index: int) -> int:
         """Behind the bracket that opens at ``index``, or behind the one token there."""
         depth = 0
-        for number in range(index, len(self.tokens)):
-            kind = self.tokens[number].token_type
+        for number in range(index, len(self.kinds)):
+            kind = self.kinds[number]
             depth += (kind in OPENERS) - (kind in CLOSERS)
             if depth == 0:
                 return number + 1
-        return len(self.tokens)
+        return len(self.kinds)
 
     def _close(self, index: int) -> None:
         if self.current != self.floor:
             self.segments.close(self.current, self.base + self.tokens[index - 1].end + 1)
             self.current = self.floor
-
-    def _finish(self, index: int) -> None:
-        while self.frames:
-            self._close(index)
-            self.current, self.floor, self.is_list, _ = self.frames.pop()
-        self._close(index)

@@ -19,7 +19,7 @@ from airflow_provider_sqlflow.engine.graph import (
 )
 from airflow_provider_sqlflow.engine.reader import identifier_of
 from airflow_provider_sqlflow.engine.scope import Scope
-from airflow_provider_sqlflow.engine.session import Name, Struct
+from airflow_provider_sqlflow.engine.session import Struct
 from airflow_provider_sqlflow.engine.structs import read_stack, read_struct
 
 _STRUCTS = (exp.Struct, exp.Cast, exp.Paren)
@@ -34,51 +34,58 @@ class SelectListReader(FromReader):
     """Turns select items into the columns of a node."""
 
     def _projection(self, projection: Any, scope: Scope, node: Node) -> None:
-        value = projection.args.get("this") if isinstance(projection, exp.Alias) else projection
+        is_aliased = isinstance(projection, exp.Alias)
+        value = projection.args.get("this") if is_aliased else projection
+        is_plain = isinstance(value, exp.Column) and not isinstance(value.args.get("this"), exp.Star)
+        if not is_plain and self._project_special(projection, value, scope, node):
+            return
+        place = self.quoter.item(projection)
+        struct = read_struct(self.walker, value, scope, place) if isinstance(value, _STRUCTS) else None
+        inputs = struct[1] if struct else self.walker.inputs(value, scope, IDENTITY, place)
+        key, text = self._output_name(projection, value, place)
+        column = node.add(key, text, inputs)
+        if struct:
+            self.session.structs[column] = Struct(node, struct[0], len(struct[1]))
+        if is_aliased:
+            scope.aliases.setdefault(key, column)
+            self._fold_early(column, inputs)
+
+    def _project_special(self, projection: Any, value: Any, scope: Scope, node: Node) -> bool:
+        """Items that are several columns, or none by the text; false for all others."""
         if isinstance(projection, exp.Star):
             place = self.quoter.extent(projection)
             is_written = "*" in self.quoter.text(place)  # not so for DuckDB's FROM t
             self._project_star(projection, scope, node, place if is_written else self.quoter.whole)
-            return
-        if isinstance(projection, exp.Column) and isinstance(projection.args.get("this"), exp.Star):
+        elif isinstance(projection, exp.Column):
             self._project_qualified_star(projection, scope, node)
-            return
-        if isinstance(projection, exp.Aliases):
+        elif isinstance(projection, exp.Aliases):
             self._project_many(projection, scope, node)
-            return
-        if isinstance(value, exp.Columns):
+        elif isinstance(value, exp.Columns):
             self._project_star(None, scope, node, self.quoter.extent(projection))
-            return
-        if isinstance(value, exp.QueryTransform):
+        elif isinstance(value, exp.QueryTransform):
             self._project_script(value, scope, node)
-            return
-        if (
+        elif (
             self.rules.name in ("duckdb", "clickhouse")
             and isinstance(value, exp.Func)
             and value.find(exp.Columns)
         ):
             self._project_columns(value, scope, node)
-            return
-        place = self.quoter.item(projection)
-        if isinstance(value, exp.Stack) and (columns := read_stack(self.walker, value, scope, place)):
+        elif isinstance(value, exp.Stack):
+            columns = read_stack(self.walker, value, scope, self.quoter.item(projection))
             for number, found in enumerate(columns):
                 node.add(f"col{number}", f"col{number}", found)
-            return
-        struct = read_struct(self.walker, value, scope, place) if isinstance(value, _STRUCTS) else None
-        inputs = struct[1] if struct else self.walker.inputs(value, scope, IDENTITY, place)
-        name = self._output_name(projection, value, place)
-        column = node.add(name.key, name.text, inputs)
-        if struct:
-            self.session.structs[column] = Struct(node, struct[0], len(struct[1]))
-        if isinstance(projection, exp.Alias):
-            scope.aliases.setdefault(name.key, column)
-            column.leaves = None
-            self._fold_early(column)
+            return bool(columns)
+        else:
+            return False
+        return True
 
-    def _fold_early(self, column: Column) -> None:
+    def _fold_early(self, column: Column, inputs: list[Input]) -> None:
         """An alias may be read by its neighbours before the node is complete."""
-        if all(item.column.is_folded or item.column.name is None for item in column.inputs or ()):
-            column.fold()
+        for item in inputs:
+            source = item.column
+            if source.leaves is None and source.inputs is not None and source.name is not None:
+                return
+        column.fold()
 
     def _project_columns(self, value: Any, scope: Scope, node: Node) -> None:
         """DuckDB's ``max(COLUMNS(*))``: the function over each column."""
@@ -112,24 +119,31 @@ class SelectListReader(FromReader):
             name = self.session.column_name(identifier, self.base)
             node.add(name.key, name.text, stacked[number] if number < len(stacked) else inputs)
 
-    def _output_name(self, projection: Any, value: Any, place: Place) -> Name:
+    def _output_name(self, projection: Any, value: Any, place: Place) -> tuple[str, str]:
+        """The name of an item's column, as it compares and as it is shown."""
+        identifier = None
         if isinstance(projection, exp.Alias):
-            return self.session.column_name(projection.args["alias"], self.base)
-        if isinstance(value, exp.Column) and isinstance(value.args["this"], exp.Parameter):
-            text = f"${value.this.name}"
-            return Name(text, text, -1, -1)
-        if isinstance(value, exp.Column) and isinstance(value.args["this"], exp.Identifier):
-            return self.session.column_name(value.args["this"], self.base)
-        if isinstance(value, exp.Dot) and isinstance(value.args.get("expression"), exp.Identifier):
-            return self.session.column_name(value.args["expression"], self.base)
-        is_cast = isinstance(value, (exp.Cast, exp.TryCast)) and isinstance(value.args["this"], exp.Column)
-        if is_cast and "::" in self.quoter.text(place):
-            return self.session.column_name(value.args["this"].args["this"], self.base)
+            return self.session.column_spelling(projection.args["alias"], self.base)
+        if isinstance(value, exp.Column):
+            if isinstance(value.args["this"], exp.Parameter):
+                text = f"${value.this.name}"
+                return text, text
+            identifier = value.args["this"]
+        elif isinstance(value, exp.Dot):
+            identifier = value.args.get("expression")
+        elif (
+            isinstance(value, (exp.Cast, exp.TryCast))
+            and isinstance(value.args["this"], exp.Column)
+            and "::" in self.quoter.text(place)
+        ):
+            identifier = value.args["this"].args["this"]
+        if isinstance(identifier, exp.Identifier):
+            return self.session.column_spelling(identifier, self.base)
         if place == self.quoter.whole:
             text = projection.sql(dialect=self.rules.name)  # nothing in it has a position
         else:
             text = " ".join(self.quoter.text(place).split())
-        return Name(text, self.rules.column_key(text, True), *place)
+        return self.rules.column_key(text, True), text
 
     def _project_qualified_star(self, projection: Any, scope: Scope, node: Node) -> None:
         names = self.walker.names_of_table(projection)

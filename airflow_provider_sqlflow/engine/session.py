@@ -6,7 +6,7 @@ of the script, and the diagnostics.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
 from sqlglot import exp
@@ -124,6 +124,14 @@ class Session:
             key = self._column_keys[spelling] = self.rules.column_key(spelling[0], bool(spelling[1]))
         return key
 
+    def column_spelling(self, identifier: Any, base: int) -> tuple[str, str]:
+        """How a column identifier compares and how it is shown."""
+        text = identifier.args["this"]
+        if self.is_templated or not isinstance(text, str):
+            name = self.column_name(identifier, base)
+            return name.key, name.text
+        return self.column_key(identifier), text
+
     def relation_key(self, identifier: Any) -> str:
         """The compared form of an alias or relation identifier."""
         args = identifier.args
@@ -193,17 +201,18 @@ class Session:
             if temporary is not None:
                 return temporary
         node = self.stored(parts, kind)
-        relation = node.id
-        if relation not in self.mentions or self.mentions[relation][1] is None:
+        mention = self.mentions.get(node.id)
+        if mention is None or mention[1] is None:
             place = (parts[0].start, parts[-1].end) if parts[0].start >= 0 else None
-            self.mentions[relation] = (node, place)
+            self.mentions[node.id] = (node, place)
         return node
 
     def stored(self, parts: list[Name], kind: RelationKind = RelationKind.TABLE) -> Node:
         """The node of a relation of the database or file, without a mention of it in the result."""
-        key, relation = self._identity(parts)
+        key = self._key(parts)
         node = self.nodes.get(key)
         if node is None:
+            relation = self._identity(parts)
             if relation.name.lower() in _DUMMIES:
                 kind = RelationKind.CONSTANT
             node = Node(relation, kind, is_derived=False)
@@ -212,27 +221,24 @@ class Session:
             if columns is None:
                 node.is_open = True
             else:
-                for column in columns:
-                    node.add(self.rules.column_key(column, False), column)
+                for column_key, column in zip(self.rules.column_keys(columns), columns, strict=True):
+                    node.add(column_key, column)
         return node
 
-    def _identity(self, parts: list[Name]) -> tuple[Key, RelationId]:
+    def _key(self, parts: list[Name]) -> Key:
+        """The compared parts of a name, those that it leaves out filled in."""
         name = parts[-1]
-        schema = parts[-2] if len(parts) > 1 else None
-        database = parts[-3] if len(parts) > 2 else None
-        default = self.schema if schema else self._schema_of(name)
-        schema_text = schema.text if schema else default
-        schema_key = schema.key if schema else self._default_key(default)
-        if database is not None:
-            database_text: str | None = ".".join(part.text for part in parts[:-2])
-            database_key: str | None = ".".join(part.key for part in parts[:-2])
-        else:
-            database_text, database_key = self.database, self._default_key(self.database)
-        key = (database_key, schema_key, name.key)
-        known = self.nodes.get(key)
-        if known is not None:
-            return key, known.id
-        return key, RelationId(database_text or None, schema_text or None, name.text)
+        if len(parts) == 1:
+            return self._default_key(self.database), self._default_key(self._schema_of(name)), name.key
+        if len(parts) == 2:
+            return self._default_key(self.database), parts[0].key, name.key
+        return ".".join([part.key for part in parts[:-2]]), parts[-2].key, name.key
+
+    def _identity(self, parts: list[Name]) -> RelationId:
+        name = parts[-1]
+        schema = parts[-2].text if len(parts) > 1 else self._schema_of(name)
+        database = ".".join(part.text for part in parts[:-2]) if len(parts) > 2 else self.database
+        return RelationId(database or None, schema or None, name.text)
 
     def _schema_of(self, name: Name) -> str | None:
         """The schema of a bare name: the first of the search path that is known to have it."""
@@ -249,9 +255,12 @@ class Session:
         self.renames.append((old, new, statement))
 
     def _default_key(self, name: str | None) -> str | None:
-        return self.rules.relation_key(name, False) if name else None
+        if not name:
+            return None
+        key = self._relation_keys.get((name, False))
+        return self.rules.relation_key(name, False) if key is None else key
 
-    def _look_up(self, relation: RelationId) -> Iterable[str] | None:
+    def _look_up(self, relation: RelationId) -> Sequence[str] | None:
         columns = self.declared.columns(relation.database, relation.schema, relation.name)
         if columns is None and self.catalog is not None:
             columns = self.catalog.columns(relation.database, relation.schema, relation.name)
@@ -330,9 +339,8 @@ def table_parts(session: Session, table: exp.Expr, base: int) -> list[Name]:
     parts: list[Name] = []
     for key in ("catalog", "db", "this"):
         part = table.args.get(key)
-        if part is None or part == "":
-            continue
-        parts.extend(_flatten(session, part, base))
+        if part is not None and part != "":
+            parts += _flatten(session, part, base)
     return parts
 
 

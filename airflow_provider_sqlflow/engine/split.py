@@ -15,7 +15,7 @@ from itertools import pairwise
 from sqlglot.errors import TokenError
 from sqlglot.tokenizer_core import Token, TokenType
 
-from airflow_provider_sqlflow.engine.dialects import syntax_of
+from airflow_provider_sqlflow.engine.dialects import tokenize
 from airflow_provider_sqlflow.engine.normalise import normalise
 from airflow_provider_sqlflow.engine.segments import CLOSERS, OPENERS, Scan, Segments
 
@@ -99,6 +99,9 @@ _NEEDS_MORE = frozenset(
     }
 )
 _NEVER_LAST = frozenset({TokenType.COMMA, TokenType.DOT, TokenType.EQ})
+_SEMICOLON = TokenType.SEMICOLON
+_CREATORS = frozenset({TokenType.CREATE, TokenType.ALTER})
+_NO_ROUTINE = frozenset({TokenType.TABLE, TokenType.VIEW, TokenType.ALIAS})
 _BLOCK_ENDS = frozenset({"IF", "LOOP", "WHILE", "REPEAT", "FOR"})
 
 
@@ -247,9 +250,8 @@ def split(text: str, dialect: str) -> Iterator[RawStatement | BrokenText]:
     behind the next semicolon that ends a line.
     """
     prepared = normalise(text, dialect)
-    tokenizer = syntax_of(dialect)
     try:
-        tokens = tokenizer.tokenize(prepared)
+        tokens = tokenize(prepared, dialect)
     except (TokenError, ValueError, IndexError):  # the latter two: on odd text the tokenizer slips
         yield from _split_piecewise(prepared, dialect)
         return
@@ -332,12 +334,11 @@ def blank_comments(text: str) -> str:
 
 def _split_piecewise(text: str, dialect: str) -> Iterator[RawStatement | BrokenText]:
     """Slow path: cut at semicolons outside quotes, then read each piece on its own."""
-    tokenizer = syntax_of(dialect)
     start = 0
     for end in [*_semicolons(text), len(text)]:
         piece = text[start:end]
         try:
-            tokens = tokenizer.tokenize(piece)
+            tokens = tokenize(piece, dialect)
         except (TokenError, ValueError, IndexError) as error:
             stripped = len(piece) - len(piece.lstrip())
             yield BrokenText(start + stripped, end, str(error).split("\n")[0])
@@ -367,17 +368,16 @@ def _semicolons(text: str) -> Iterator[int]:
 def _statements(tokens: list[Token], text: str, base: int) -> Iterator[RawStatement]:
     """Cut a token list at its statement ends."""
     first = 0
-    index = 0
     count = len(tokens)
+    scan = Scan(tokens)
     while first < count:
-        if tokens[first].token_type is TokenType.SEMICOLON:
+        if scan.kinds[first] is _SEMICOLON:
             first += 1
             continue
         first = _behind_declarations(tokens, first)
         statement = RawStatement([], text, base)
         statement.is_routine = _starts_routine(tokens, first)
-        end = _routine_end if statement.is_routine else Scan(statement).run
-        index = end(tokens, first)
+        index = _routine_end(tokens, first) if statement.is_routine else scan.run(statement, first)
         statement.tokens = tokens[first:index]
         yield statement
         first = index + 1
@@ -403,15 +403,15 @@ def _behind_declarations(tokens: list[Token], first: int) -> int:
 
 
 def _starts_routine(tokens: list[Token], first: int) -> bool:
-    kind = tokens[first].token_type
-    if kind is not TokenType.CREATE and kind is not TokenType.ALTER:
+    if tokens[first].token_type not in _CREATORS:
         return False
     for token in tokens[first + 1 : first + 8]:
-        if token.token_type in OPENERS or token.token_type is TokenType.SEMICOLON:
+        kind = token.token_type
+        if kind in OPENERS or kind is _SEMICOLON:
             return False
         if token.text.upper() in _ROUTINE_WORDS:
             return True
-        if token.token_type in (TokenType.TABLE, TokenType.VIEW, TokenType.ALIAS):
+        if kind in _NO_ROUTINE:
             return False
     return False
 

@@ -32,7 +32,8 @@ class SourceText:
 
     def position(self, offset: int) -> tuple[int, int]:
         """The 1-based line and column of a 0-based offset."""
-        offset = min(offset, self._end)
+        if offset > self._end:
+            offset = self._end
         line = bisect_right(self._starts, offset)
         column = offset - self._starts[line - 1] + 1
         return (line, column) if line > 1 else (line, max(column - self._prefix_length, 1))
@@ -53,9 +54,14 @@ class SourceText:
         """The span of the characters from ``start`` up to and without ``end``."""
         span = self._spans.get((start, end))
         if span is None:
-            line, column = self.position(start)
-            last_line, last_column = self.position(end)
-            span = _make_span(self.name, line, column, last_line, last_column)
+            if start <= end <= self._end and not self._prefix_length:
+                starts = self._starts
+                line, last = bisect_right(starts, start), bisect_right(starts, end)
+                span = _make_span(
+                    self.name, line, start - starts[line - 1] + 1, last, end - starts[last - 1] + 1
+                )
+            else:
+                span = _make_span(self.name, *self.position(start), *self.position(end))
             self._spans[start, end] = span
         return span
 
@@ -64,4 +70,5 @@ def _line_starts(text: str) -> list[int]:
     if "\r" in text:
         return [0, *(match.end() for match in _NEWLINE.finditer(text))]
     *lines, _ = text.split("\n")
-    return [0, *accumulate(len(line) + 1 for line in lines)]
+    lengths = accumulate(map(len, lines), initial=0)
+    return [length + breaks for breaks, length in enumerate(lengths)]

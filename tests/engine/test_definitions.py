@@ -6,7 +6,9 @@ import pytest
 from sqlglot.dialects.dialect import Dialect
 
 from airflow_provider_sqlflow.engine import Script, analyze, iter_scripts, merge_results
-from airflow_provider_sqlflow.engine.definitions import Definitions, read_definitions
+from airflow_provider_sqlflow.engine.definitions import Definitions, read_definitions, read_plain_table
+from airflow_provider_sqlflow.engine.parse import StatementParser
+from airflow_provider_sqlflow.engine.split import RawStatement, split
 
 
 def definitions(sql: str, dialect: str = "") -> Definitions | None:
@@ -121,3 +123,39 @@ def test_a_template_in_a_declaration() -> None:
     result = analyze("CREATE TABLE {{ schema }}.t (a INT PRIMARY KEY, b INT REFERENCES {{ other }} (id))")
     assert [str(key.columns[0]) for key in result.keys] == ["{{ schema }}.t.a", "{{ schema }}.t.b"]
     assert str(result.keys[1].referenced[0]) == "{{ other }}.id"
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "CREATE TABLE t (a INT, b DECIMAL(10, 2) NOT NULL DEFAULT 5)",
+        "CREATE OR REPLACE TABLE s.t (a INT PRIMARY KEY, FOREIGN KEY (a) REFERENCES u (id))",
+        "CREATE TEMPORARY TABLE IF NOT EXISTS t (a ARRAY<INT>, UNIQUE (a))",
+    ],
+)
+def test_a_table_of_columns_and_keys_needs_no_tree(sql: str) -> None:
+    statement = next(iter(split(sql, "")))
+    assert isinstance(statement, RawStatement)
+    assert isinstance(StatementParser("").parse(statement), Definitions)
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "CREATE TABLE t (a INT) PARTITIONED BY (b INT)",
+        "CREATE TABLE t (a INT, LIKE u)",
+        "CREATE TABLE t (a INT, CHECK (a > 1))",
+        "CREATE TABLE t (LIKE u)",
+        "CREATE TABLE t (SELECT 1)",
+        "CREATE TABLE t (a INT) AS (SELECT 1)",
+        "CREATE TABLE t (a, b)",
+        "CREATE TABLE t (a (3))",
+        "CREATE EXTERNAL TABLE t (a INT)",
+        "CREATE TABLE t (a INT",
+        "CREATE TABLE",
+        "CREATE INDEX i ON t (a)",
+        "ALTER TABLE t ADD (a INT)",
+    ],
+)
+def test_a_table_of_more_is_the_parsers(sql: str) -> None:
+    assert read_plain_table(Dialect.get_or_raise("").tokenize(sql), "") is None

@@ -6,12 +6,18 @@ compare, whether an alias may be used in its own SELECT list, which words are no
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Iterable
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import lru_cache
 
 from sqlglot.dialects import DIALECTS
 from sqlglot.dialects.dialect import Dialect, NormalizationStrategy
+from sqlglot.errors import ErrorLevel
+from sqlglot.parser import Parser
+from sqlglot.tokenizer_core import Token
+from sqlglot.tokens import Tokenizer
 
 from airflow_provider_sqlflow.errors import UnknownDialectError
 
@@ -161,6 +167,12 @@ class Rules:
             return name.lower()  # only table names depend on the file system
         return self._key(name, quoted)
 
+    def column_keys(self, names: Iterable[str]) -> Iterable[str]:
+        """:meth:`column_key` of names written without quotes."""
+        if self.name == "mysql" or self.strategy not in (_UPPERCASE, _CASE_SENSITIVE):
+            return map(str.lower, names)
+        return map(str.upper, names) if self.strategy is _UPPERCASE else names
+
     def _key(self, name: str, quoted: bool) -> str:
         strategy = self.strategy
         if strategy is _CASE_INSENSITIVE:
@@ -208,6 +220,40 @@ def known_dialects() -> tuple[str, ...]:
 def syntax_of(dialect: str) -> Dialect:
     """The parser's object for a dialect name; it holds no state, so one serves all scripts."""
     return Dialect.get_or_raise(dialect)
+
+
+class _Tools(threading.local):
+    """Tokenizers and parsers by dialect. They hold state while they work, so each thread has its own."""
+
+    def __init__(self) -> None:
+        self.tokenizers: dict[str, Tokenizer] = {}
+        self.parsers: dict[str, Parser] = {}
+
+
+_TOOLS = _Tools()
+
+
+def tokenize(text: str, dialect: str) -> list[Token]:
+    """The tokens of a text.
+
+    Raises:
+        TokenError: the text cannot be cut into tokens; on odd text a ValueError or IndexError.
+    """
+    tokenizer = _TOOLS.tokenizers.get(dialect)
+    if tokenizer is None:
+        tokenizer = _TOOLS.tokenizers[dialect] = syntax_of(dialect).tokenizer()
+    try:
+        return tokenizer.tokenize(text)
+    finally:
+        tokenizer.tokenize("")  # else it would keep the text and its tokens
+
+
+def parser_of(dialect: str) -> Parser:
+    """The parser of a dialect that this thread uses; the first error ends what it parses."""
+    parser = _TOOLS.parsers.get(dialect)
+    if parser is None:
+        parser = _TOOLS.parsers[dialect] = syntax_of(dialect).parser(error_level=ErrorLevel.IMMEDIATE)
+    return parser
 
 
 @lru_cache(maxsize=64)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,14 +11,12 @@ from sqlglot import exp
 from airflow_provider_sqlflow.engine.catalog import split_name
 from airflow_provider_sqlflow.engine.graph import (
     IDENTITY,
-    JOIN,
     ROWS,
     Column,
     Input,
     Node,
     Place,
     column_leaves,
-    describe,
     row_leaves,
 )
 from airflow_provider_sqlflow.engine.malformed import MalformedTextError
@@ -35,15 +33,12 @@ from airflow_provider_sqlflow.engine.queries import QueryReader
 from airflow_provider_sqlflow.engine.reader import Written
 from airflow_provider_sqlflow.engine.session import Name, Session, table_parts
 from airflow_provider_sqlflow.engine.split import RawStatement, split
+from airflow_provider_sqlflow.engine.statements.edges import Chain, Edges, Step
 from airflow_provider_sqlflow.engine.values import maker
 
-_make_edge = maker(Edge)
 _make_relation_edge = maker(RelationEdge)
 _make_lineage = maker(StatementLineage)
 _TEMPORARY = RelationKind.TEMP_TABLE
-
-Step = tuple[Column, Column, int]
-"""Source, target and kind of an edge."""
 
 
 @dataclass(slots=True)
@@ -80,14 +75,14 @@ class Statement:
     swapped: tuple[Node, Node] | None = None
     changes: list[Node] = field(default_factory=list)
     only_caches: bool = False
-    steps: dict[Step, Edge] = field(default_factory=dict)
-    """Edges of the chain, the first of each step: most are folded edges as well."""
+    edges: Edges = field(init=False)
     bases: dict[Node, list[Node]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Make the reader of this statement's queries."""
         self.reader = QueryReader(self.session, self.raw, self.index)
         self.reader.write_nested = self._write_nested
+        self.edges = Edges(self.session.source, self.index, self.reader.quoter.whole)
 
     # For readers ----------------------------------------------------------------------------------
 
@@ -210,7 +205,7 @@ class Statement:
             self.session.source.span(*self.reader.quoter.whole),
             tuple(reads),
             tuple(writes),
-            tuple(self._chain()),
+            tuple(self._chain()),  # first: it makes the edges that both have
             tuple(self._folded()),
             True,
             tuple(dict.fromkeys(node.id for node in self.changes)),
@@ -248,18 +243,6 @@ class Statement:
             else:
                 yield base
 
-    def _edge(self, step: Step, place: Place | None) -> Edge:
-        expression, span = self.session.source.quote(place or self.reader.quoter.whole)
-        known = self.steps.get(step)
-        if known is not None and known.span is span:
-            return known
-        source, target, kind = step
-        effect, subtype, masking = describe(kind)
-        edge = _make_edge(source.ref, target.ref, effect, subtype, expression, span, self.index, masking)
-        if known is None:
-            self.steps[step] = edge
-        return edge
-
     def _folded(self) -> Iterable[Edge]:
         edges: dict[Step, Edge] = {}
         for write in self.writes:
@@ -273,7 +256,7 @@ class Statement:
             self._fold_rows(edges, node.rows, node.rows)
         for source, target_node, place in self.row_links:
             key = (source.rows, target_node.rows, IDENTITY)
-            edges[key] = self._edge(key, place)
+            edges[key] = self.edges.of(key, place)
         return edges.values()
 
     def _fold_into(self, edges: dict[Step, Edge], target: Column, value: Column) -> None:
@@ -282,24 +265,25 @@ class Statement:
         for leaf, kind, place in column_leaves(value):
             key = (leaf, target, kind)
             if key not in edges:
-                edges[key] = self._edge(key, place or first)
+                edges[key] = self.edges.of(key, place or first)
 
     def _fold_rows(self, edges: dict[Step, Edge], target: Column, rows: Column) -> None:
+        step = self.session.watch.step
         for leaf, kind, place in row_leaves(rows):
-            self.session.watch.step()
+            step()
             key = (leaf, target, kind)
             if kind != ROWS and key not in edges:
-                edges[key] = self._edge(key, place)
+                edges[key] = self.edges.of(key, place)
 
-    def _chain(self) -> Iterable[Edge]:
-        chain = _Chain(self._edge)
+    def _chain(self) -> list[Edge]:
+        chain = Chain(self.edges)
         for node in self.reader.nodes:
             chain.add_node(node)
         for write in self.writes:
             for target, value in write.pairs:
-                chain.link(value.inputs or (), target)
+                chain.link(value.inputs, target)
             if write.rows is not None:
-                chain.link(write.rows.inputs or (), write.target.rows)
+                chain.link(write.rows.inputs, write.target.rows)
         for node in self.results:
             chain.add_node(node)
         for read in [node for write in self.writes for node in write.reads] + self.results:
@@ -310,49 +294,8 @@ class Statement:
                     inputs = [Input(item.column, item.kind, whole) for item in column.inputs or ()]
                     chain.link(inputs, column)
         for source, target_node, place in self.row_links:
-            chain.edges.append(self._edge((source.rows, target_node.rows, IDENTITY), place))
-        return chain.edges
-
-
-class _Chain:
-    """Collects the single steps of a statement; equal steps into one column are listed once."""
-
-    def __init__(self, make: Callable[[Step, Place | None], Edge]) -> None:
-        self.make = make
-        self.edges: list[Edge] = []
-
-    def add_node(self, node: Node) -> None:
-        """All steps into a node's columns and rows."""
-        for column in node.columns.values():
-            self.link(column.inputs or (), column)
-        for column in node.found.values():
-            self.link(column.inputs or (), column)
-        if node.stars:
-            self.link(node.star_column().inputs or (), node.star_column())
-        self.link(node.rows.inputs or (), node.rows)
-
-    def link(self, inputs: Iterable[Input], target: Column) -> None:
-        """All steps into one column."""
-        seen: set[tuple[Column, int, Place]] = set()
-        for item in inputs:
-            source, kind = item.column, item.kind
-            if kind & 15 >= ROWS and not source.is_derived:
-                continue  # that a base relation's rows are read is a relation edge, not a column edge
-            step = (source, kind, item.place)  # branches of a set operation read one column, each its own way
-            if step in seen:
-                continue
-            seen.add(step)
-            if source.name is None and kind == IDENTITY:
-                kind = JOIN
-            is_itself = source.name == target.name and source.relation == target.relation
-            if is_itself and source.is_derived and not _is_recursive(source):
-                continue  # a column of itself: a branch or another version of the same relation
-            self.edges.append(self.make((source, target, kind), item.place))
-
-
-def _is_recursive(column: Column) -> bool:
-    """Whether a column that feeds itself is one of a recursive query; rows and versions of tables are not."""
-    return column.name is not None and column.relation.scope not in (None, "session")
+            chain.found.append(self.edges.of((source.rows, target_node.rows, IDENTITY), place))
+        return chain.found
 
 
 def base_relations(node: Node, *, through_temporary: bool) -> list[Node]:

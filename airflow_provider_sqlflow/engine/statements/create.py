@@ -115,25 +115,29 @@ def read_index(statement: Statement) -> bool:
     return True
 
 
+def read_declared(statement: Statement, found: Definitions) -> None:
+    """A CREATE TABLE that is known by its tokens alone."""
+    statement.kind = StatementKind.CREATE_TABLE
+    parts = relation_parts(statement, found.name)
+    base = statement.raw.base
+    columns = [statement.session.token_name(column.name, base, is_column=True) for column in found.columns]
+    is_temporary = found.is_temporary or parts[-1].text.startswith("#")
+    target = _declare(statement, parts, RelationKind.TABLE, columns, is_temporary)
+    stage = None if found.is_all else stage_of_table(_text_of(statement))
+    if stage is not None:
+        write_from_path(statement, target, stage)
+    else:
+        statement.write(target, [], None, [])
+    note_declared(statement, target, found)
+
+
 def read_rescued(statement: Statement, rescued: Rescued) -> None:
-    """A CREATE whose header the parser does not know."""
+    """A CREATE … AS query whose header the parser does not know."""
     is_view = rescued.kind is not RelationKind.TABLE
     statement.kind = StatementKind.CREATE_VIEW if is_view else StatementKind.CREATE_TABLE
     parts = relation_parts(statement, rescued.name)
     base = statement.raw.base
     columns = [statement.session.token_name(token, base, is_column=True) for token in rescued.columns]
-    if rescued.query is None:
-        found = _definitions(statement)
-        is_temporary = rescued.is_temporary or parts[-1].text.startswith("#")
-        target = _declare(statement, parts, rescued.kind, columns, is_temporary)
-        stage = stage_of_table(_text_of(statement))
-        if stage is not None:
-            write_from_path(statement, target, stage)
-        else:
-            statement.write(target, [], None, [])
-        if found is not None:
-            note_declared(statement, target, found)
-        return
     if rescued.is_recursive:
         relation = statement.session.declare(parts, rescued.kind, columns)
         node = Node(relation.id, rescued.kind, is_derived=True)

@@ -7,11 +7,17 @@ from typing import Any
 
 from sqlglot import exp
 
+from airflow_provider_sqlflow.engine.definitions import Definitions
 from airflow_provider_sqlflow.engine.graph import Node
 from airflow_provider_sqlflow.engine.model import RelationKind
 from airflow_provider_sqlflow.engine.rescue import Rescued, RescuedMerge
 from airflow_provider_sqlflow.engine.statements.context import Statement
-from airflow_provider_sqlflow.engine.statements.create import create_from_query, read_create, read_rescued
+from airflow_provider_sqlflow.engine.statements.create import (
+    create_from_query,
+    read_create,
+    read_declared,
+    read_rescued,
+)
 from airflow_provider_sqlflow.engine.statements.ddl import (
     read_alter,
     read_command,
@@ -71,6 +77,9 @@ def read_statement(statement: Statement, tree: Any) -> None:
         return
     if isinstance(tree, Rescued):
         read_rescued(statement, tree)
+        return
+    if isinstance(tree, Definitions):
+        read_declared(statement, tree)
         return
     reader = _READERS.get(type(tree))
     if reader is not None:

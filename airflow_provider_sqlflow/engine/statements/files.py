@@ -219,6 +219,8 @@ def _unload_query(statement: Statement, text: str, start: int, end: int, path: s
         tree = StatementParser(statement.session.rules.name).parse(inner.raw)
     except StatementError:
         return False  # the caller reports the statement
+    if not isinstance(tree, exp.Expr):
+        return False
     target = statement.session.relation([_path_name(path)], RelationKind.PATH)
     node = Node(target.id, RelationKind.SUBQUERY, is_derived=True)
     inner.reader.read(tree, node, None, {})

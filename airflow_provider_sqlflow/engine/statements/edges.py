@@ -1,0 +1,96 @@
+"""The edges of one statement, as the result shows them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from airflow_provider_sqlflow.engine.graph import (
+    DESCRIPTIONS,
+    IDENTITY,
+    JOIN,
+    ROWS,
+    Column,
+    Input,
+    Node,
+    Place,
+)
+from airflow_provider_sqlflow.engine.model import Edge
+from airflow_provider_sqlflow.engine.text import SourceText
+from airflow_provider_sqlflow.engine.values import maker
+
+_make_edge = maker(Edge)
+
+Step = tuple[Column, Column, int]
+"""Source, target and kind of an edge."""
+
+
+class Edges:
+    """Makes the edges of a statement; most of the chain's are folded edges as well and made once."""
+
+    __slots__ = ("_index", "_known", "_quote", "_whole")
+
+    def __init__(self, source: SourceText, index: int, whole: Place) -> None:
+        self._quote = source.quote
+        self._index = index
+        self._whole = whole
+        self._known: dict[Step, Edge] = {}
+
+    def of(self, step: Step, place: Place | None) -> Edge:
+        """The edge of a step that the text at ``place`` says, by default the whole statement."""
+        expression, span = self._quote(place or self._whole)
+        known = self._known.get(step)
+        if known is not None and known.span is span:
+            return known
+        source, target, kind = step
+        effect, subtype, masking = DESCRIPTIONS[kind]
+        edge = _make_edge(source.ref, target.ref, effect, subtype, expression, span, self._index, masking)
+        if known is None:
+            self._known[step] = edge
+        return edge
+
+
+class Chain:
+    """Collects the single steps of a statement; equal steps into one column are listed once."""
+
+    __slots__ = ("_edges", "found")
+
+    def __init__(self, edges: Edges) -> None:
+        self._edges = edges
+        self.found: list[Edge] = []
+
+    def add_node(self, node: Node) -> None:
+        """All steps into a node's columns and rows."""
+        for column in node.columns.values():
+            self.link(column.inputs, column)
+        for column in node.found.values():
+            self.link(column.inputs, column)
+        if node.stars:
+            self.link(node.star_column().inputs, node.star_column())
+        self.link(node.rows.inputs, node.rows)
+
+    def link(self, inputs: list[Input] | None, target: Column) -> None:
+        """All steps into one column."""
+        if not inputs:
+            return
+        found, edge_of = self.found, self._edges.of
+        for item in inputs if len(inputs) == 1 else _distinct(inputs):
+            source, kind = item.column, item.kind
+            if source.is_derived:
+                is_itself = source.name == target.name and source.relation == target.relation
+                if is_itself and not _is_recursive(source):
+                    continue  # a column of itself: a branch or another version of the same relation
+            elif kind & 15 >= ROWS:
+                continue  # that a base relation's rows are read is a relation edge, not a column edge
+            if kind == IDENTITY and source.name is None:
+                kind = JOIN
+            found.append(edge_of((source, target, kind), item.place))
+
+
+def _distinct(inputs: list[Input]) -> Iterable[Input]:
+    """Without doubles; branches of a set operation read one column each its own way."""
+    return {(item.column, item.kind, item.place): item for item in inputs}.values()
+
+
+def _is_recursive(column: Column) -> bool:
+    """Whether a column that feeds itself is one of a recursive query; rows and versions of tables are not."""
+    return column.name is not None and column.relation.scope not in (None, "session")
