@@ -58,7 +58,7 @@ class StatementParser:
         if plain is not None:
             return plain
         try:
-            tree = self._parse(statement)
+            tree = self.tree(statement)
         except StatementError:
             rescued = self._rescue(statement)
             if rescued is None:
@@ -72,17 +72,17 @@ class StatementParser:
         try:
             reworded = reword(statement)
             if reworded is not None:
-                return self._parse(reworded)
+                return self.tree(reworded)
             insert = insert_parts(statement)
             if insert is not None:
-                return _into_query(self._parse(insert[0]), self._parse(insert[1]))
+                return _into_query(self.tree(insert[0]), self.tree(insert[1]))
         except StatementError:
             return None
         parts = merge_parts(statement)
         if parts is not None:
             try:
-                tree = self._parse(parts[0])
-                conditions = [self._parse(part) for part in parts[1]]
+                tree = self.tree(parts[0])
+                conditions = [self.tree(part) for part in parts[1]]
             except StatementError:
                 return None
             return RescuedMerge(tree, conditions) if isinstance(tree, exp.Merge) else None
@@ -90,12 +90,17 @@ class StatementParser:
         if header is None:
             return create_columns(statement, self._dialect)
         try:
-            tree = self._parse(header.query)
+            tree = self.tree(header.query)
         except StatementError:
             return None
         return header.with_query(tree) if isinstance(tree, exp.Query) else None
 
-    def _parse(self, statement: RawStatement) -> exp.Expr | None:
+    def tree(self, statement: RawStatement) -> exp.Expr | None:
+        """What sqlglot makes of a statement as it stands; ``None`` for one of comments only.
+
+        Raises:
+            StatementError: the text is not a statement of the dialect.
+        """
         try:
             trees = self._parser.parse(statement.tokens, statement.text)
         except ParseError as error:

@@ -46,14 +46,12 @@ def syntax_tree(sql: str, dialect: str, limits: Limits = DEFAULT_LIMITS) -> str:
 
 def _append_statement(root: Element, parser: StatementParser, statement: RawStatement) -> None:
     try:
-        tree = parser.parse(statement)
+        tree = parser.tree(statement)
     except StatementError as error:
         _append_error(root, error.message)
         return
-    if isinstance(tree, exp.Expr):
+    if tree is not None:
         _append(root, tree)
-    elif tree is not None:
-        _append_error(root, "read by its text: the parser has no tree for it")
 
 
 def _append_error(root: Element, message: str) -> None:

@@ -34,6 +34,12 @@ def test_what_cannot_be_read_is_an_error_and_the_rest_is_there() -> None:
     assert "table name" in (root[0].get("message") or "")
 
 
+def test_a_table_of_columns_has_a_tree_though_its_lineage_needs_none() -> None:
+    [table] = ElementTree.fromstring(syntax_tree("create table t (a int primary key, b text)", "postgres"))
+    assert table.tag == "Create"
+    assert [column.get("this") for column in table.findall(".//ColumnDef/Identifier")] == ["a", "b"]
+
+
 def test_limits_stand_before_the_parser() -> None:
     deep = "select " + "(" * 5000 + "1" + ")" * 5000
     [error] = ElementTree.fromstring(syntax_tree(deep, ""))
