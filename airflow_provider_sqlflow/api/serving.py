@@ -10,7 +10,7 @@ import socket
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from types import FrameType
@@ -45,13 +45,14 @@ class Address:
         return f"{scheme}://{host}:{listener.getsockname()[1]}/gspLive_backend"
 
 
-def serve(settings: Settings, address: Address, workers: int) -> None:
+def serve(settings: Settings, address: Address, workers: int, *, has_schedules: bool = True) -> None:
     """Serve until told to stop.
 
     Args:
         settings: of the server and its jobs.
         address: where to listen.
         workers: how many processes run jobs; 0 leaves them to ``sqlflow worker`` processes elsewhere.
+        has_schedules: run scheduled jobs again when they are due; false where Airflow does it.
 
     Raises:
         ConfigError: it would listen to other machines without asking for tokens; or the address, the
@@ -66,6 +67,8 @@ def serve(settings: Settings, address: Address, workers: int) -> None:
     from airflow_provider_sqlflow.api.app import build_app
     from airflow_provider_sqlflow.api.context import LazyServer
     from airflow_provider_sqlflow.api.opening import open_server
+    from airflow_provider_sqlflow.api.schedules import ScheduleRunner
+    from airflow_provider_sqlflow.ingest.hosts import AllowedHosts
 
     server = LazyServer(partial(open_server, settings))
     with _exiting_on_signals(), closing(_listen(address)) as listener, closing(server):
@@ -82,7 +85,11 @@ def serve(settings: Settings, address: Address, workers: int) -> None:
             server_header=False,
             timeout_graceful_shutdown=settings.worker_grace_seconds,
         )
-        with job_workers(settings, workers):
+        with ExitStack() as beside:
+            beside.enter_context(job_workers(settings, workers))
+            if has_schedules:
+                hosts = AllowedHosts.parse(settings.server_allowed_hosts)
+                beside.enter_context(ScheduleRunner(server.get().jobs, hosts).running())
             log.info("listening on %s", address.url(listener))
             uvicorn.Server(config).run([listener])
 

@@ -33,6 +33,12 @@ from airflow_provider_sqlflow.cli.state import CliState, pass_state
     help="Run N jobs at once; 0 leaves them to sqlflow worker processes.",
 )
 @click.option(
+    "--schedules/--no-schedules",
+    default=True,
+    show_default=True,
+    help="Run persist jobs again on their schedules; not where Airflow serves those of the same store.",
+)
+@click.option(
     "--certificate",
     metavar="FILE",
     type=click.Path(exists=True, dir_okay=False),
@@ -51,6 +57,7 @@ def server(
     host: str,
     port: int,
     workers: int,
+    schedules: bool,
     certificate: str | None,
     key: str | None,
     ignore_token: bool,
@@ -67,4 +74,4 @@ def server(
     if ignore_token:
         settings = replace(settings, server_ignore_token=True)
     log_to_stderr()
-    serve(settings, Address(host, port, certificate or "", key or ""), workers)
+    serve(settings, Address(host, port, certificate or "", key or ""), workers, has_schedules=schedules)

@@ -148,18 +148,21 @@ class JobService:
             self._store.set_schedule(job_id, schedule)
         return self._run(queued)
 
-    def rerun(self, job_id: JobId, *, origin: TaskOrigin | None = None) -> Job:
+    def rerun(self, job_id: JobId, *, origin: TaskOrigin | None = None, after_run: int | None = None) -> Job:
         """Run an ended job again over the same sources, as they are now.
 
         Args:
             job_id: the job.
             origin: the Airflow task instance that asks for it.
+            after_run: only if this run is still its last; ``None`` whatever it is.
 
         Raises:
             InputError: a source is missing, empty or unreadable.
-            JobTransitionError: the job has not ended, or is deleted.
+            JobTransitionError: the job has not ended, is deleted, or has a later run than ``after_run``.
         """
         found = self._store.get_job(job_id)
+        if after_run is not None and found.run != after_run:
+            raise JobTransitionError(f"job {job_id} has a run {found.run} since")
         if found.status is JobStatus.DELETE or not found.status.is_terminal:
             raise JobTransitionError(f"job {job_id} is {found.status.value} and cannot run again")
         request = replace(self._store.get_request(job_id), idempotency_key=None, origin=origin)
