@@ -159,12 +159,15 @@ class JobService:
         Raises:
             InputError: a source is missing, empty or unreadable.
             JobTransitionError: the job has not ended, is deleted, or has a later run than ``after_run``.
+            JobError: the tasks of a Dag ran it, and nobody else would.
         """
         found = self._store.get_job(job_id)
         if after_run is not None and found.run != after_run:
             raise JobTransitionError(f"job {job_id} has a run {found.run} since")
         if found.status is JobStatus.DELETE or not found.status.is_terminal:
             raise JobTransitionError(f"job {job_id} is {found.status.value} and cannot run again")
+        if found.queue == AIRFLOW_QUEUE:
+            raise JobError(f"job {job_id} was shared by the tasks of a Dag: run that Dag again")
         request = replace(self._store.get_request(job_id), idempotency_key=None, origin=origin)
         self._list(request)
         digest = request_digest(request)

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from airflow_provider_sqlflow.client.embedded import EmbeddedClient
 from airflow_provider_sqlflow.errors import (
+    JobError,
     JobFailedError,
     JobNotReadyError,
     StoreUnavailableError,
@@ -170,6 +171,15 @@ def test_submitting_leaves_the_job_to_the_tasks(share, chains):
     assert (planned.status, planned.counts.files_total) == (JobStatus.CREATE, 12)
     assert planned.begin_at is not None
     assert [file.path for file in job.store.list_files(job.job.id)] == sorted(CHAINS)
+
+
+def test_nobody_would_run_the_job_again_but_its_dag(share, chains):
+    job = share(shared(chains))
+    job.sharding.plan(job.job.id, 2)
+    job.sharding.merge(job.job.id)
+    with pytest.raises(JobError, match="run that Dag again"):
+        job.client.rerun_job(job.job.id)
+    assert job.client.get_job(job.job.id).status is JobStatus.SUCCESS
 
 
 def test_the_demo_warehouse(share, run_inline):
