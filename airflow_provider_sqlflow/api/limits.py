@@ -50,13 +50,13 @@ class BodyLimit:
         if said.isascii() and said.isdecimal() and int(said) > limit:
             await error_response(413, _too_large(limit))(scope, receive, _closing(send))
             return
-        is_whole = False
+        is_whole = said in ("", "0") and "transfer-encoding" not in headers
         read = 0
         begin = time.monotonic()
 
         async def watched() -> Message:
             nonlocal is_whole, read
-            if is_whole:  # whoever asks now waits for the client's leaving
+            if is_whole:  # who asks now gets the end of no body, or waits for the client's leaving
                 return await receive()
             left = begin + self.seconds + read / _SLOWEST - time.monotonic()
             try:

@@ -21,6 +21,10 @@ from airflow_provider_sqlflow.settings import Settings
 
 log = logging.getLogger(__name__)
 
+_KEEP_ALIVE_SECONDS = 75
+"""How long an idle connection is kept: longer than clients and proxies keep theirs, who else may send a
+request on one that is just being closed."""
+
 
 @dataclass(frozen=True, slots=True)
 class Address:
@@ -77,6 +81,7 @@ def serve(settings: Settings, address: Address, workers: int, *, has_schedules: 
             log.warning("nobody has an account yet: sqlflow user add NAME")
         config = uvicorn.Config(
             build_app(server, settings),
+            timeout_keep_alive=_KEEP_ALIVE_SECONDS,
             http="h11",  # the other one takes headers of any length
             ssl_certfile=address.certificate or None,
             ssl_keyfile=address.key or None,

@@ -34,7 +34,7 @@ HEADER = (
     "source_db,source_schema,source_table,source_column,target_db,target_schema,target_table,target_column,"
     "relation_type,effect_type"
 )
-POLL_SECONDS = 0.1
+POLL_SECONDS = 0.5
 ALONE_SECONDS = 10
 MEBIBYTE = 1024 * 1024
 

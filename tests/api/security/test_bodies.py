@@ -188,6 +188,18 @@ def test_slow_bodies_are_given_up(tmp_path):
         assert server.is_alive()
 
 
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_a_connection_is_used_again_unless_something_of_a_body_is_unread(server, method):
+    with httpx.Client(base_url=server.url) as client:
+        for _ in range(3):
+            answer = client.request(method, f"{PREFIX}/version")
+            assert answer.headers.get("connection") != "close"
+            answer = client.request(method, f"{PREFIX}/sqlflow/generation/sqlflow/downstreamGraph")
+            assert answer.headers.get("connection") != "close"
+        answer = client.post(f"{PREFIX}/nowhere", data={"a": "b"})
+        assert answer.headers["connection"] == "close"
+
+
 # Broken -----------------------------------------------------------------------------------------------
 
 
