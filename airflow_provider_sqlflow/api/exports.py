@@ -49,7 +49,7 @@ def as_graphml(call: Call[p.JobExportQuery]) -> FileAnswer:
     """Lineage of a job as GraphML."""
     found = of_job(call, call.parameters.job_id)
     options = options_of(call, found, self_lineage=True)
-    return _file(call, found, "graphml", options, DOWNLOAD)
+    return _file(call, found, "graphml", options, DOWNLOAD, selected(call.parameters))
 
 
 def as_csv(call: Call[p.JobExportQuery]) -> FileAnswer:
@@ -70,9 +70,16 @@ def as_full_csv(call: Call[p.FullExportQuery]) -> FileAnswer:
     return _file(call, found, "csv", options, CSV)
 
 
-def _file(call: Call[Any], found: Found, format: str, options: Any, media_type: str) -> FileAnswer:
+def _file(
+    call: Call[Any],
+    found: Found,
+    format: str,
+    options: Any,
+    media_type: str,
+    selection: Selection | None = None,
+) -> FileAnswer:
     with _new_file() as path:
-        call.server.workers.run(work.export, found.subject, format, options, path)
+        call.server.workers.run(work.export, found.subject, format, options, path, selection)
     return FileAnswer(path, media_type, f"{found.job_id}.{format}")
 
 
@@ -98,7 +105,7 @@ def metadata(call: Call[p.MetadataQuery]) -> Answer:
     return answer_of(found, call.server.workers.run(work.metadata, found.subject, is_with_source))
 
 
-def metadata_file(call: Call[p.MetadataQuery]) -> FileAnswer:
+def metadata_file(call: Call[p.JobKey]) -> FileAnswer:
     """The same as a file in the format of the ingester."""
     found = of_job(call, call.parameters.job_id)
     made = call.server.workers.run(work.metadata, found.subject, True)
@@ -165,7 +172,7 @@ OPERATIONS = (
     _op("exportDatabaseMetadata", p.MetadataQuery, metadata, "Tables that a job knows"),
     _op(
         "exportMetadata",
-        p.MetadataQuery,
+        p.JobKey,
         metadata_file,
         "The same as a file",
         methods=(GET,),

@@ -68,12 +68,12 @@ def selected_table_graph(call: Call[p.SelectedTableGraphQuery]) -> Answer:
     return answer_graph(call, of_session_or_job(call), selected(call.parameters), table_level=True)
 
 
-def stream(kind: SelectionKind, call: Call[p.StreamGraphQuery]) -> Answer:
+def stream(kind: SelectionKind, call: Call[Any]) -> Answer:
     """What tables come from, or what they feed."""
     return answer_graph(call, of_session_or_job(call), matched(kind, call.parameters))
 
 
-def stream_image(kind: SelectionKind, call: Call[p.StreamGraphQuery]) -> FileAnswer:
+def stream_image(kind: SelectionKind, call: Call[Any]) -> FileAnswer:
     """The same as a picture."""
     return answer_image(call, of_session_or_job(call), matched(kind, call.parameters))
 
@@ -148,13 +148,17 @@ def _op(name: str, parameters: Any, run: Any, summary: str, **more: Any) -> Oper
 
 
 def _stream(
-    name: str, kind: SelectionKind, summary: str, methods: tuple[str, ...]
+    name: str,
+    kind: SelectionKind,
+    summary: str,
+    methods: tuple[str, ...],
+    parameters: Any = p.StreamGraphQuery,
 ) -> tuple[Operation[Any], ...]:
     return (
-        _op(f"/sqlflow/{name}", p.StreamGraphQuery, partial(stream, kind), summary, methods=methods),
+        _op(f"/sqlflow/{name}", parameters, partial(stream, kind), summary, methods=methods),
         _op(
             f"/sqlflow/{name}/image",
-            p.StreamGraphQuery,
+            parameters,
             partial(stream_image, kind),
             f"{summary}, as a picture",
             media_types=PICTURES,
@@ -190,7 +194,11 @@ OPERATIONS = (
     *_stream("downstreamGraph", SelectionKind.DOWNSTREAM, "What tables feed", (GET, POST)),
     *_stream("upstreamGraph", SelectionKind.UPSTREAM, "What feeds tables", (GET, POST)),
     *_stream(
-        "leftMostSourceTableGraph", SelectionKind.LEFT_MOST, "Where tables come from in the end", (POST,)
+        "leftMostSourceTableGraph",
+        SelectionKind.LEFT_MOST,
+        "Where tables come from in the end",
+        (POST,),
+        p.LeftMostGraphQuery,
     ),
     _op("/sqlflow/erdiagramSelectGraph", p.ErQuery, er, "E-R diagram", **_SQL),
     _op(

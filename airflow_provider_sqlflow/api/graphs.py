@@ -53,13 +53,13 @@ def selected(parameters: Any) -> Selection:
 
 
 def matched(kind: SelectionKind, parameters: Any) -> Selection:
-    """Tables by the parameters of a :class:`~.parameters.Matched`."""
+    """Tables by the parameters of a :class:`~.parameters.Pattern` or ``Matched``."""
     return Selection(
         kind,
         table_pattern=parameters.table_name_pattern,
         table_column=parameters.table_column,
-        distance=None if kind is SelectionKind.LEFT_MOST else parameters.distance,
-        stop_at=parameters.stopat,
+        distance=getattr(parameters, "distance", None),
+        stop_at=getattr(parameters, "stopat", ""),
     )
 
 

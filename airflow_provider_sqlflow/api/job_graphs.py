@@ -60,7 +60,7 @@ def left_most_tables(call: Call[p.LeftMostTablesQuery]) -> Answer:
     return Answer(rows, found.session_id, found.job_id)
 
 
-def left_most_csv(call: Call[p.LeftMostTablesQuery]) -> FileAnswer:
+def left_most_csv(call: Call[p.LeftMostCsvQuery]) -> FileAnswer:
     """The same as CSV."""
     found = of_job(call, call.parameters.job_id)
     selection = matched(SelectionKind.LEFT_MOST, call.parameters)
@@ -82,7 +82,7 @@ def way(call: Call[p.WayQuery]) -> Answer:
     return Answer(rows, found.session_id, found.job_id)
 
 
-def object_graph(call: Call[p.ObjectQuery]) -> Answer:
+def object_graph(call: Call[p.ObjectGraphQuery]) -> Answer:
     """Graph of an object of a job, such as a view that its database holds."""
     found = of_job(call, call.parameters.job_id)
     return answer_graph(call, found, _named(call.parameters))
@@ -125,13 +125,13 @@ OPERATIONS = (
     _op("leftMostSourceTable", p.LeftMostTablesQuery, left_most_tables, "Where tables come from, a list"),
     _op(
         "leftMostSourceTableAsCsv",
-        p.LeftMostTablesQuery,
+        p.LeftMostCsvQuery,
         left_most_csv,
         "Where tables come from, CSV",
         media_types=(PLAIN,),
     ),
     _op("fetchLeftMostTableLineageSQL", p.WayQuery, way, "SQL between two tables"),
-    _op("displayMetadataQueryGraph", p.ObjectQuery, object_graph, "Graph of an object"),
+    _op("displayMetadataQueryGraph", p.ObjectGraphQuery, object_graph, "Graph of an object"),
     _op("displayMetadataQuerySource", p.ObjectQuery, object_source, "SQL that makes an object"),
 )
 """Graphs of jobs."""

@@ -20,6 +20,7 @@ from airflow_provider_sqlflow.jobs.databases import allowed_source
 from airflow_provider_sqlflow.jobs.model import (
     DatabaseSource,
     Job,
+    JobCounts,
     JobFilter,
     JobId,
     JobRequest,
@@ -48,7 +49,7 @@ def submit(call: Call[p.SubmitQuery]) -> Answer:
     """Create a job; it runs elsewhere."""
     call.server.check_submit(call.caller)
     request = _request(call, call.parameters.job_name)
-    return _told(call, call.server.jobs.submit(request))
+    return _queued(call, call.server.jobs.submit(request))
 
 
 def submit_persist(call: Call[p.PersistQuery]) -> Answer:
@@ -66,7 +67,7 @@ def submit_persist(call: Call[p.PersistQuery]) -> Answer:
         incremental=parameters.incremental,
         schedule=schedule,
     )
-    return _told(call, submitted)
+    return _queued(call, submitted)
 
 
 def submit_table_affect(call: Call[p.TableAffectQuery]) -> Answer:
@@ -92,7 +93,7 @@ def submit_table_affect(call: Call[p.TableAffectQuery]) -> Answer:
         queue=call.server.queue,
         options=replace(JOB_OPTIONS, table_level=not parameters.column_level),
     )
-    return _told(call, call.server.jobs.submit(request))
+    return _queued(call, call.server.jobs.submit(request))
 
 
 def _request(call: Call[Any], name: str) -> JobRequest:
@@ -223,7 +224,7 @@ def rerun(call: Call[p.NamedJobKey]) -> Answer:
     for source in call.server.jobs.get_request(found.id).sources:
         if isinstance(source, DatabaseSource):  # the operator may have thought better of it
             allowed_source(source, _hosts(call))
-    return _told(call, call.server.jobs.rerun(found.id))
+    return _queued(call, call.server.jobs.rerun(found.id))
 
 
 def delete(call: Call[p.JobKey]) -> Answer:
@@ -277,6 +278,13 @@ def _named(call: Call[Any]) -> Job:
     if not call.parameters.job_id:
         raise RequestError("jobId: is required")
     return job_of(call, call.parameters.job_id)
+
+
+def _queued(call: Call[Any], job: Job) -> Answer:
+    """A job as it was submitted, though a worker may have begun since (reference sqlflow-api, 5.2, 5.7)."""
+    return _told(
+        call, replace(job, status=JobStatus.CREATE, begin_at=None, end_at=None, counts=JobCounts(), error="")
+    )
 
 
 def _told(call: Call[Any], job: Job) -> Answer:

@@ -134,11 +134,16 @@ class SelfLineage(Parameters):
     ignore_self_lineage: Flag = Field(True, description="Leave out relations from a table to itself.")
 
 
-class Matched(Parameters):
+class Pattern(Parameters):
     """Tables by pattern."""
 
     table_name_pattern: Name = Field(".*", description="Regular expression for the whole qualified name.")
     table_column: Name = Field("", description="Only this column of the tables.")
+
+
+class Matched(Pattern):
+    """Tables by pattern, and how far from them."""
+
     distance: int | None = Field(None, ge=0, le=10_000, description="How many hops; without it, all.")
     stopat: Name = Field(
         "", alias="stopat", description="Regular expression; tables whose whole name matches are the last."
@@ -185,7 +190,11 @@ class SelectedTableGraphQuery(SelectedGraphQuery, SelfLineage):
 
 
 class StreamGraphQuery(Vendor, SessionOrJob, Matched, Drawing):
-    """Upstream, downstream and left-most graphs."""
+    """Upstream and downstream graphs."""
+
+
+class LeftMostGraphQuery(Vendor, SessionOrJob, Pattern, Drawing):
+    """Left-most graphs."""
 
     share: Flag = Field(False, description="Accepted without effect: undocumented.")
 
@@ -239,7 +248,7 @@ class LatestJobGraphQuery(JobKey, Selected, Drawing):
     )
 
 
-class LatestLeftMostQuery(JobKey, Matched, Drawing):
+class LatestLeftMostQuery(JobKey, Pattern, Drawing):
     """``displayUserLatestJobLeftMostTable``."""
 
 
@@ -339,10 +348,16 @@ class CronQuery(JobKey):
     cron_expression: Name = Field(..., min_length=1, description="Five fields, UTC: 0 1 * * *.")
 
 
-class LeftMostTablesQuery(JobKey, Matched, Delimited):
+class LeftMostTablesQuery(JobKey, Pattern):
     """Left-most source tables of a job, as a list."""
 
     tag: Name = Field("", description="Accepted without effect: undocumented.")
+
+
+class LeftMostCsvQuery(LeftMostTablesQuery):
+    """The same as CSV."""
+
+    delimiter: Name = Field(",", description="Between values: one character, or tab.")
 
 
 class WayQuery(NamedJobKey):
@@ -354,12 +369,16 @@ class WayQuery(NamedJobKey):
     target_column: Name = Field("", description="Its column.")
 
 
-class ObjectQuery(JobKey, Drawing):
+class ObjectQuery(JobKey):
     """An object of a job by name."""
 
     database: Name = Field("", description="Its database.")
     schema_: Name = Field("", alias="schema", description="Its schema.")
     name: Name = Field(..., min_length=1, description="Its name.")
+
+
+class ObjectGraphQuery(ObjectQuery, Drawing):
+    """The graph of an object of a job."""
 
 
 class BatchQuery(NamedJobKey):
@@ -382,7 +401,7 @@ class SubJobFileQuery(NamedJobKey):
 
 
 class MetadataQuery(JobKey):
-    """``/sqlflow/job/exportDatabaseMetadata`` and ``exportMetadata``."""
+    """``/sqlflow/job/exportDatabaseMetadata``."""
 
     display_query_source: Flag = Field(False, description="With the SQL texts.")
 

@@ -279,14 +279,18 @@ def graphml(subject: Subject, options: ExportOptions) -> str:
     return registry.render("graphml", loaded.result, title=loaded.title, options=options).decode()
 
 
-def export(subject: Subject, format: str, options: ExportOptions, path: Path) -> None:
-    """Write an export into a file."""
+def export(
+    subject: Subject, format: str, options: ExportOptions, path: Path, selection: Selection | None = None
+) -> None:
+    """Write an export of a subject or a part of it into a file."""
     from airflow_provider_sqlflow.formats import registry
+    from airflow_provider_sqlflow.formats.sqlflow.graph.part import part_of
 
     loaded = load(subject)
+    result = part_of(loaded.result, selection) if selection is not None else loaded.result
     with path.open("wb") as stream:
         registry.write(
-            format, loaded.result, stream, title=loaded.title, options=options, texts=lambda: loaded.texts
+            format, result, stream, title=loaded.title, options=options, texts=lambda: loaded.texts
         )
 
 

@@ -22,6 +22,7 @@ NEW_KEY = "/user/generateSecretKey"
 """Ends the tokens of whoever asks."""
 
 EXAMPLES = 12
+NAMES = ("table", "name", "tablename", "sourceTable", "targetTable")
 
 
 @pytest.fixture(scope="module")

@@ -19,8 +19,9 @@ Each case has
     values of the world that must be there, though they are not sent
 ``status``, ``type``
     HTTP status and content type; 200 and JSON unless told
-``json``, ``text``, ``image``, ``contains``
-    the answer: see :mod:`tests.api.golden.matching`; a whole text; a kind of picture; parts of a text
+``json``, ``text``, ``image``, ``contains``, ``lacks``
+    the answer: see :mod:`tests.api.golden.matching`; a whole text; a kind of picture; parts that a text
+    has or has not
 """
 
 from __future__ import annotations
@@ -66,7 +67,7 @@ class Case:
         return f"{self.book}: {self.of}: {self.shows}"
 
 
-_ANSWERS = ("json", "text", "image", "contains")
+_ANSWERS = ("json", "text", "image", "contains", "lacks")
 
 
 def read_cases() -> tuple[Case, ...]:

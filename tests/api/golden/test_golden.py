@@ -13,11 +13,11 @@ import pytest
 from airflow_provider_sqlflow.api.app import OPERATIONS, PREFIXES
 from tests.api.golden.cases import Case, read_cases
 from tests.api.golden.matching import differences, without_chance
+from tests.api.golden.sending import request, styles_of
 from tests.api.golden.world import World
 from tests.api.server_process import RunningServer
 
 CASES = read_cases()
-STYLES = ("query", "urlencoded", "multipart")
 _IMAGES = {
     "png": b"\x89PNG\r\n\x1a\n",
     "jpeg": b"\xff\xd8\xff",
@@ -37,41 +37,6 @@ def client() -> Iterator[httpx.Client]:
 def worlds(running_server: RunningServer, client: httpx.Client) -> Any:
     """The account of each file of cases."""
     return cache(lambda _book: World(running_server, client))
-
-
-def styles_of(case: Case) -> tuple[str, ...]:
-    """How parameters can be sent."""
-    if case.method == "GET":
-        return ("query",)
-    if case.files:
-        return ("query", "multipart")
-    if any(operation.is_json and operation.path == case.path for operation in OPERATIONS):
-        return (*STYLES, "json")
-    return STYLES
-
-
-def request(case: Case, style: str, url: str, world: World) -> httpx.Request:
-    """The case's request in one style."""
-    login = {"userId": world.user, "token": world.token}
-    send = {**login, **{name: world.value(str(value)) for name, value in case.send.items()}}
-    send = {name: value for name, value in send.items() if value != "" or case.send.get(name) == "<empty>"}
-    for name in case.given:
-        getattr(world, name)
-    headers = {"accept": case.accept}
-    files: list[Any] = [
-        (part, (name, world.value(text).encode()))
-        for part, told in case.files.items()
-        for name, text in told.items()
-    ]
-    address = f"{url}{case.path}"
-    if style == "query":
-        return httpx.Request(case.method, address, params=send, files=files or None, headers=headers)
-    if style == "urlencoded":
-        return httpx.Request(case.method, address, data=send, headers=headers)
-    if style == "json":
-        return httpx.Request(case.method, address, json=send, headers=headers)
-    parts = [(name, (None, value.encode())) for name, value in send.items()]
-    return httpx.Request(case.method, address, files=[*parts, *files], headers=headers)
 
 
 @pytest.mark.parametrize("case", CASES, ids=str)
@@ -99,6 +64,8 @@ def check(case: Case, answer: httpx.Response, style: str, world: World) -> None:
         assert answer.text.replace("\r\n", "\n") == expected["text"], told
     for part in expected.get("contains", ()):
         assert part in answer.text, told
+    for part in expected.get("lacks", ()):
+        assert part not in answer.text, told
     if "image" in expected:
         assert answer.content.startswith(_IMAGES[expected["image"]]), told
 

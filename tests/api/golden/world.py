@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from copy import copy
 from functools import cached_property
 from typing import Any
 
@@ -51,6 +52,16 @@ class World:
             "$deleted": self.deleted,
             "$fresh_user": self.fresh_user,
         }
+
+    @classmethod
+    def again(cls, world: World, server: RunningServer) -> World:
+        """The same account and token on another server of the same store."""
+        other = copy(world)
+        other.__dict__ = {
+            name: world.__dict__[name] for name in ("_client", "user", "secret", "email", "token")
+        }
+        other._server = server
+        return other
 
     def value(self, text: str) -> str:
         """What stands for a word of a case."""
