@@ -17,11 +17,11 @@ from airflow_provider_sqlflow.engine.graph import (
     Input,
     Node,
 )
-from airflow_provider_sqlflow.engine.model import RelationId, RelationKind
+from airflow_provider_sqlflow.engine.model import RelationKind
 from airflow_provider_sqlflow.engine.orphans import share_operands
 from airflow_provider_sqlflow.engine.quote import Quoter
 from airflow_provider_sqlflow.engine.scope import Scope
-from airflow_provider_sqlflow.engine.session import Name, Session
+from airflow_provider_sqlflow.engine.session import Name, Session, make_relation_id
 from airflow_provider_sqlflow.engine.split import RawStatement
 
 Ctes = dict[str, Node]
@@ -61,7 +61,7 @@ class Reader:
 
     def new_node(self, name: str, kind: RelationKind, start: int = -1, end: int = -1) -> Node:
         """A node of this statement with a name that is unique in the result."""
-        relation = RelationId(None, None, name, f"{self.index}.{len(self.nodes) + 1}")
+        relation = make_relation_id(None, None, name, f"{self.index}.{len(self.nodes) + 1}")
         node = Node(relation, kind, is_derived=True)
         self.nodes.append(node)
         place = (start, end) if start >= 0 else None

@@ -20,7 +20,9 @@ from airflow_provider_sqlflow.engine.model import Diagnostic, KeyKind, RelationI
 from airflow_provider_sqlflow.engine.normalise import HIDDEN_DOT
 from airflow_provider_sqlflow.engine.template import Template
 from airflow_provider_sqlflow.engine.text import SourceText
+from airflow_provider_sqlflow.engine.values import maker
 
+make_relation_id = maker(RelationId)
 # Tables of one row that exist so that FROM has something to name.
 _DUMMIES = frozenset({"dual", "sysdummy1"})
 Key = tuple[str | None, str | None, str]
@@ -238,7 +240,7 @@ class Session:
         name = parts[-1]
         schema = parts[-2].text if len(parts) > 1 else self._schema_of(name)
         database = ".".join(part.text for part in parts[:-2]) if len(parts) > 2 else self.database
-        return RelationId(database or None, schema or None, name.text)
+        return make_relation_id(database or None, schema or None, name.text)
 
     def _schema_of(self, name: Name) -> str | None:
         """The schema of a bare name: the first of the search path that is known to have it."""
