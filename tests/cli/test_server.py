@@ -131,7 +131,7 @@ def test_store_that_cannot_be_used(url: str, message: str) -> None:
 
 
 def test_names_its_options(run: Run) -> None:
-    told = run("server", "--help").output
+    told = " ".join(run("server", "--help").output.split())
     assert "[default: 127.0.0.1]" in told
     assert "[default: 8165; " in told
     assert run("server", "--port", "70000").exit_code == 2
