@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Iterator
 
 import httpx
+import psutil
 import pytest
 
 from airflow_provider_sqlflow.api.workers import BUSY
 from tests.api.security.server import PREFIX, RunningServer, running
 from tests.api.security.test_bodies import PROMPT
 
+LIMIT_SECONDS = 6
 GRAPH = "/sqlflow/generation/sqlflow/graph"
 SLOW = "SELECT " + ", ".join(
     f"(SELECT max(c{n}) FROM t{n} WHERE a{n} = (SELECT {n})) AS x{n}" for n in range(2500)
@@ -122,7 +125,7 @@ def small(tmp_path_factory):
         "0",
         server_parallel=1,
         server_queue=1,
-        server_request_seconds=2,
+        server_request_seconds=LIMIT_SECONDS,
         server_max_query_bytes=2_000_000,
     ) as found:
         yield found
@@ -138,57 +141,77 @@ def processes(server: RunningServer) -> set[int]:
     return {one.pid for one in server.tree() if any("work_process" in word for word in one.cmdline())}
 
 
-def test_a_request_that_takes_too_long_costs_its_process_only(small, asker):
-    assert ask(small, asker, "SELECT a FROM t").status_code == 200
-    [before] = processes(small)
+@pytest.fixture
+def stuck(small, asker) -> Iterator[psutil.Process]:
+    """The one process that analyses, which makes no step from now on."""
+    for _ in range(10):
+        if ask(small, asker, "SELECT a FROM warm").status_code == 200:
+            break
+    [number] = processes(small)
+    process = psutil.Process(number)
+    process.suspend()
+    yield process
+    assert not process.is_running(), "whoever waited for it in vain ended it"
+
+
+def assert_recovers(server: RunningServer, user: dict[str, str]) -> None:
+    """Another process takes over; it may need a while to start on a busy machine."""
+    codes = {ask(server, user, f"SELECT a FROM t{number}").status_code for number in range(5)}
+    assert 200 in codes
+    assert len(processes(server)) == 1
+
+
+def test_a_request_that_takes_too_long_costs_its_process_only(small, asker, stuck):
     begin = time.monotonic()
-    answer = ask(small, asker, f"INSERT INTO t {SLOW};" * 8)
+    answer = ask(small, asker, "SELECT a FROM long")
     assert answer.status_code == 504, answer.text[:200]
-    assert "longer than 2 seconds" in answer.json()["error"]
-    assert time.monotonic() - begin < 2 + PROMPT
-    assert before not in processes(small)
-    answer = ask(small, asker, "SELECT a FROM t2")
-    assert answer.status_code == 200
-    assert len(processes(small)) == 1
+    assert f"longer than {LIMIT_SECONDS} seconds" in answer.json()["error"]
+    assert LIMIT_SECONDS <= time.monotonic() - begin < LIMIT_SECONDS + PROMPT
+    assert_recovers(small, asker)
 
 
-def test_a_process_that_dies_costs_its_request_only(small, asker):
-    assert ask(small, asker, "SELECT a FROM t").status_code == 200
+def test_sql_that_takes_too_long_is_given_up(small, asker):
+    answer = ask(small, asker, f"INSERT INTO t {SLOW};" * 8)
+    assert answer.status_code in (200, 504), "a fast machine may do it"
+    assert_recovers(small, asker)
+
+
+def test_a_process_that_dies_costs_its_request_only(small, asker, stuck):
     found: list[httpx.Response] = []
-    sender = threading.Thread(target=lambda: found.append(ask(small, asker, f"INSERT INTO t {SLOW};" * 4)))
+    sender = threading.Thread(target=lambda: found.append(ask(small, asker, "SELECT a FROM dying")))
     sender.start()
-    time.sleep(0.5)
-    import psutil
-
-    [busy] = processes(small)
-    psutil.Process(busy).kill()
+    time.sleep(1)
+    stuck.kill()
     sender.join()
     assert found[0].status_code == 500
     assert "died" in found[0].json()["error"]
-    assert ask(small, asker, "SELECT a FROM t3").status_code == 200
+    assert_recovers(small, asker)
 
 
-def test_the_documented_words_when_all_processes_are_taken(small, asker):
+def test_a_process_that_died_idle_is_replaced(small, asker, stuck):
+    stuck.kill()
+    time.sleep(0.5)
+    assert_recovers(small, asker)
+
+
+def test_the_documented_words_when_all_processes_are_taken(small, asker, stuck):
     """One works, one waits, all others are told; what needs no process is answered meanwhile."""
     found: list[httpx.Response] = []
 
     def send(number: int) -> None:
-        data = {**asker, "dbvendor": "dbvpostgresql", "sqltext": f"INSERT INTO t{number} {SLOW};" * 4}
+        data = {**asker, "dbvendor": "dbvpostgresql", "sqltext": f"SELECT a FROM t{number}"}
         with httpx.Client(base_url=small.url, timeout=60) as client:
             found.append(client.post(f"{PREFIX}{GRAPH}", data=data))
 
     senders = [threading.Thread(target=send, args=(number,)) for number in range(12)]
     for sender in senders:
         sender.start()
-    begin = time.monotonic()
     assert small.post("/sqlflow/job/displayUserJobsSummary", asker).status_code == 200
-    assert time.monotonic() - begin < PROMPT
     for sender in senders:
         sender.join()
-    busy = [answer for answer in found if answer.status_code == 503]
-    assert len(busy) >= 10
-    for answer in busy:
-        assert answer.json() == {"code": 503, "error": BUSY}
-        assert answer.headers["retry-after"] == "1"
+    told = [answer.json() for answer in found if answer.status_code == 503]
+    assert len(told) >= 10
+    assert all(answer == {"code": 503, "error": BUSY} for answer in told)
+    assert all(answer.headers["retry-after"] == "1" for answer in found if answer.status_code == 503)
     assert BUSY == "Sorry, the service is busy. Please try again later."
-    assert ask(small, asker, "SELECT a FROM t4").status_code == 200, "and it recovers"
+    assert_recovers(small, asker)
