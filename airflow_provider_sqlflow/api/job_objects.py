@@ -32,7 +32,7 @@ def short_object(job: Job) -> dict[str, Any]:
         "status": word_of(job.status),
         "executeTime": _duration(job.duration_seconds),
         "executeTimeMillis": round((job.duration_seconds or 0) * 1000),
-        "onTop": False,
+        "onTop": job.on_top,
         "parallel": False,
         "simple": not is_persist,
         "persist": is_persist,

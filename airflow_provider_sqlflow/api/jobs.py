@@ -49,7 +49,7 @@ def submit(call: Call[p.SubmitQuery]) -> Answer:
     """Create a job; it runs elsewhere."""
     call.server.check_submit(call.caller)
     request = _request(call, call.parameters.job_name)
-    return _queued(call, call.server.jobs.submit(request))
+    return _submitted(call, call.server.jobs.submit(request))
 
 
 def submit_persist(call: Call[p.PersistQuery]) -> Answer:
@@ -67,7 +67,7 @@ def submit_persist(call: Call[p.PersistQuery]) -> Answer:
         incremental=parameters.incremental,
         schedule=schedule,
     )
-    return _queued(call, submitted)
+    return _submitted(call, submitted)
 
 
 def submit_table_affect(call: Call[p.TableAffectQuery]) -> Answer:
@@ -93,7 +93,7 @@ def submit_table_affect(call: Call[p.TableAffectQuery]) -> Answer:
         queue=call.server.queue,
         options=replace(JOB_OPTIONS, table_level=not parameters.column_level),
     )
-    return _queued(call, call.server.jobs.submit(request))
+    return _submitted(call, call.server.jobs.submit(request))
 
 
 def _request(call: Call[Any], name: str) -> JobRequest:
@@ -179,8 +179,8 @@ def show(call: Call[p.NamedJobKey]) -> Answer:
 
 
 def show_all(call: Call[p.Parameters]) -> Answer:
-    """All jobs of the user, newest first."""
-    found = _all(call)
+    """All jobs of the user, pinned ones before the others, newest first."""
+    found = sorted(_all(call), key=lambda job: not job.on_top)
     counted = [job.status for job in found]
     data = {
         "total": len(found),
@@ -242,8 +242,8 @@ def refresh(call: Call[p.JobKey]) -> Answer:
 
 
 def set_on_top(call: Call[p.OnTopQuery]) -> Answer:
-    """Accepted; a list is by time."""
-    return _told(call, _named(call))
+    """Pin a job, or undo that."""
+    return _told(call, call.server.jobs.set_on_top(_named(call).id, call.parameters.on_top))
 
 
 # -- schedules
@@ -278,6 +278,13 @@ def _named(call: Call[Any]) -> Job:
     if not call.parameters.job_id:
         raise RequestError("jobId: is required")
     return job_of(call, call.parameters.job_id)
+
+
+def _submitted(call: Call[Any], job: Job) -> Answer:
+    """The answer of a submit; the job is pinned where that is asked for."""
+    if call.parameters.on_top:
+        job = call.server.jobs.set_on_top(job.id, True)
+    return _queued(call, job)
 
 
 def _queued(call: Call[Any], job: Job) -> Answer:
@@ -333,7 +340,7 @@ OPERATIONS = (
     _op("rerunJob", p.NamedJobKey, rerun, "Run a job again"),
     _op("deleteUserJob", p.JobKey, delete, "Delete a job"),
     _op("updateUserJobGraphCache", p.JobKey, refresh, "Session of a job's result"),
-    _op("setJobOnTop", p.OnTopQuery, set_on_top, "Accepted without effect"),
+    _op("setJobOnTop", p.OnTopQuery, set_on_top, "Pin a job in the list"),
     _op("listScheduleJobs", p.Parameters, list_scheduled, "Jobs with a schedule"),
     _op("pauseScheduleJob", p.JobKey, pause, "Cancel a schedule until it is resumed"),
     _op("resumeScheduleJob", p.JobKey, resume, "Resume a schedule"),

@@ -314,7 +314,7 @@ class Unused(Parameters):
     """Parameters that the documents name and that change nothing here."""
 
     parallel: Flag = Field(False, description="Accepted without effect: workers decide.")
-    on_top: Flag = Field(False, description="Accepted without effect: the order of a list is by time.")
+    on_top: Flag = Field(False, description="Pin the job: it comes first in the list.")
     extra: Name = Field("", description="Accepted without effect: undocumented.")
     sqlsource: Name = Field("", alias="sqlsource", description="Accepted without effect: undocumented.")
 
@@ -339,7 +339,7 @@ class PersistQuery(Vendor, Source, JobSettings, Unused):
 class OnTopQuery(JobKey):
     """``/sqlflow/job/setJobOnTop``."""
 
-    on_top: Flag = Field(..., description="Accepted without effect: the order of a list is by time.")
+    on_top: Flag = Field(..., description="Pin the job, so that it comes first in the list, or undo that.")
 
 
 class CronQuery(JobKey):

@@ -17,6 +17,7 @@ from fastapi import Request
 from pydantic import BaseModel, ValidationError
 from starlette.datastructures import UploadFile
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 
 from airflow_provider_sqlflow.errors import RequestError, RequestTooLargeError
 
@@ -64,7 +65,10 @@ async def read_request(request: Request, max_field_bytes: int) -> Given:
     """
     known = getattr(request.state, "given", None)
     if known is None:
-        given = await _read(request, max_field_bytes)
+        try:
+            given = await _read(request, max_field_bytes)
+        except ClientDisconnect:
+            raise RequestError("the client left before its request had arrived") from None
         known = request.state.given = replace(given, accept=request.headers.get("accept", ""))
     return known
 

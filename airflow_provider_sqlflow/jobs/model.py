@@ -270,6 +270,8 @@ class Job:
     result_run: int = 0
     incremental: bool = True
     schedule: Schedule | None = None
+    on_top: bool = False
+    """Whether its owner wants it before the others in lists."""
 
     @property
     def duration_seconds(self) -> float | None:

@@ -222,6 +222,10 @@ class JobService:
         """Jobs with a schedule, paused ones too, by id."""
         return self._store.list_scheduled()
 
+    def set_on_top(self, job_id: JobId, on_top: bool) -> Job:
+        """Say whether a job's owner wants it before the others in lists."""
+        return self._store.set_on_top(job_id, on_top)
+
     # -- looking up
 
     def get(self, job_id: JobId) -> Job:

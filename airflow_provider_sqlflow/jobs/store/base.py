@@ -209,6 +209,13 @@ class JobStore(JobReader, Protocol):
             JobConflictError: the key belongs to another digest.
         """
 
+    def set_on_top(self, job_id: JobId, on_top: bool) -> Job:
+        """Say whether a job's owner wants it before the others in lists.
+
+        Raises:
+            JobNotFoundError: no such job.
+        """
+
     def set_schedule(self, job_id: JobId, schedule: Schedule | None) -> Job:
         """Replace or remove a persist job's schedule.
 

@@ -108,6 +108,12 @@ def set_schedule(connection: Connection, job_id: JobId, schedule: Schedule | Non
     return get_job(connection, job_id)
 
 
+def set_on_top(connection: Connection, job_id: JobId, on_top: bool) -> Job:
+    """Pin a job, or undo that."""
+    connection.execute(update(job).where(job.c.id == job_id).values(on_top=on_top))
+    return get_job(connection, job_id)
+
+
 def end_job(connection: Connection, job_id: JobId, status: JobStatus, at: datetime, error: str = "") -> Job:
     """Cancel, fail or delete a job from outside: whoever works on it loses the claim."""
     values: dict[str, Any] = {

@@ -61,6 +61,7 @@ def job_of(row: RowMapping, tags: Iterable[str]) -> Job:
         result_run=row["result_run"],
         incremental=row["incremental"],
         schedule=_schedule(row),
+        on_top=row["on_top"],
     )
 
 

@@ -184,6 +184,10 @@ class SqlJobStore:
         except exc.IntegrityError:  # the key was taken meanwhile, which the second look sees
             return self._database.write(queue)
 
+    def set_on_top(self, job_id: JobId, on_top: bool) -> Job:
+        """See the protocol."""
+        return self._again(lambda connection: jobs.set_on_top(connection, job_id, on_top))
+
     def set_schedule(self, job_id: JobId, schedule: Schedule | None) -> Job:
         """See the protocol."""
         return self._again(lambda connection: jobs.set_schedule(connection, job_id, schedule))

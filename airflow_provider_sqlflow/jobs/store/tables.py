@@ -117,6 +117,7 @@ job = Table(
     Column("token", String(64)),  # of the claim; null while nobody works on the job
     Column("lease_until", UtcDateTime),
     Column("attempts", Integer, nullable=False, server_default="0"),  # claims of the last run
+    Column("on_top", Boolean, nullable=False, server_default=false()),
     *_run_columns(),
     Index(None, "created_at", "number"),
     Index(None, "status", "queue", "number"),

@@ -350,6 +350,16 @@ def test_one_key_submitted_by_many_at_once_is_one_job(store: JobStore) -> None:
 # -- schedules
 
 
+def test_a_job_is_pinned_until_it_is_not(store: JobStore) -> None:
+    created = store.create_job(make_job(), make_request(), "digest")
+    assert not created.on_top
+    assert store.set_on_top(created.id, True).on_top
+    assert store.get_job(created.id).on_top
+    assert not store.set_on_top(created.id, False).on_top
+    with pytest.raises(JobNotFoundError):
+        store.set_on_top(JobId("none"), True)
+
+
 def test_schedules_are_listed_by_id_until_they_are_removed(store: JobStore) -> None:
     for name in ("c", "a", "b", "d"):
         add_job(store, name, kind=JobKind.PERSIST)

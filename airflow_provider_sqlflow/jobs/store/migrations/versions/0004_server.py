@@ -37,6 +37,7 @@ def _text(name: str) -> sa.Column[Any]:
 
 
 def upgrade() -> None:
+    op.add_column("sqlflow_job", sa.Column("on_top", sa.Boolean(), nullable=False, server_default=sa.false()))
     op.create_table(
         "sqlflow_user",
         _text("id"),
@@ -91,3 +92,4 @@ def upgrade() -> None:
 def downgrade() -> None:
     for table in reversed(_TABLES):
         op.drop_table(table)
+    op.drop_column("sqlflow_job", "on_top")
