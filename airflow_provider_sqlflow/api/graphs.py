@@ -7,6 +7,7 @@ import json
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from airflow_provider_sqlflow import __version__
 from airflow_provider_sqlflow.api import parameters as p
 from airflow_provider_sqlflow.api import work
 from airflow_provider_sqlflow.api.envelope import Answer, FileAnswer
@@ -103,7 +104,8 @@ def cached(
     call: Call[Any], name: str, found: Found, options: ExportOptions, request: GraphRequest
 ) -> work.Made:
     """What a function of :mod:`~.work` makes of a subject, made once."""
-    asked = repr((name, found.subject.key, options, request))
+    # With the version: another one may draw the same differently.
+    asked = repr((__version__, name, found.subject.key, options, request))
     digest = hashlib.sha256(asked.encode("utf-8", "surrogatepass")).hexdigest()
     kept = call.server.state.answers.get(digest)
     if kept is not None:

@@ -71,7 +71,7 @@ def of_query(call: Call[Any]) -> Found:
     )
     payload = call.server.workers.run(work.analyse, query, call.server.settings)
     session_id = call.server.state.sessions.keep(call.user, payload)
-    return Found(work.Subject(query.digest, payload), session_id)
+    return Found(work.Subject.kept(payload), session_id)
 
 
 def of_session_or_job(call: Call[Any]) -> Found:
@@ -99,7 +99,7 @@ def of_session_or_job(call: Call[Any]) -> Found:
             "no answer has this sessionId, or it was forgotten: send the SQL again; for a job, call "
             "updateUserJobGraphCache"
         )
-    return Found(work.Subject(hashlib.sha256(payload).hexdigest(), payload), session_id)
+    return Found(work.Subject.kept(payload), session_id)
 
 
 def of_job(call: Call[Any], job_id: str = "", job_name: str = "") -> Found:

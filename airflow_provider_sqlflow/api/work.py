@@ -49,11 +49,6 @@ class Query:
     schema: str = ""
     schemas: tuple[tuple[str, str], ...] = ()
 
-    @property
-    def digest(self) -> str:
-        """Equal for equal queries."""
-        return hashlib.sha256(repr(self).encode("utf-8", "surrogatepass")).hexdigest()
-
 
 @dataclass(frozen=True, slots=True)
 class Subject:
@@ -70,6 +65,11 @@ class Subject:
     payload: bytes | None = field(default=None, repr=False)
     job_id: str = ""
     store_url: str = ""
+
+    @classmethod
+    def kept(cls, payload: bytes) -> Subject:
+        """A kept answer. What was found tells it from others: the same SQL can meet another limit."""
+        return cls(hashlib.sha256(payload).hexdigest(), payload)
 
 
 @dataclass(frozen=True, slots=True)
