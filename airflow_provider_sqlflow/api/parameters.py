@@ -73,12 +73,9 @@ class RelationTypes(Parameters):
     show_relation_type: Name = Field("fdd", description="Comma list of fdd, fdr, frd, fddi, join, er, call.")
 
 
-class View(RelationTypes):
-    """What a lineage document shows."""
+class CommonSettings(RelationTypes):
+    """What jobs and documents set alike."""
 
-    simple_output: Flag = Field(False, description="End-to-end relations only, no result sets at all.")
-    ignore_record_set: Flag = Field(False, description="As simpleOutput, but keep the top select list.")
-    ignore_function: Flag = Field(False, description="No nodes for functions.")
     show_constant_table: Flag = Field(False, description="Constants as sources.")
     show_transform: Flag = Field(False, description="The text of each transformation.")
     treat_arguments_in_count_function_as_direct_dataflow: Flag = Field(
@@ -87,6 +84,14 @@ class View(RelationTypes):
     dataflow_of_aggregate_function: Name | None = Field(
         None, description="Older form of the parameter before: direct or indirect."
     )
+
+
+class View(CommonSettings):
+    """What a lineage document shows."""
+
+    simple_output: Flag = Field(False, description="End-to-end relations only, no result sets at all.")
+    ignore_record_set: Flag = Field(False, description="As simpleOutput, but keep the top select list.")
+    ignore_function: Flag = Field(False, description="No nodes for functions.")
     normalize_identifier: Flag = Field(True, description="Names as the dialect compares them.")
 
 
@@ -295,37 +300,30 @@ class Source(Defaults):
     object_code_escape_char: Name = Field('"', description="Escape character of that CSV.")
 
 
-class JobSettings(RelationTypes):
+class JobSettings(CommonSettings):
     """Settings that a job is created with."""
 
     ignore_record_set: Flag = Field(True, description="No result sets but the top select list.")
     ignore_function: Flag = Field(True, description="No nodes for functions.")
-    show_constant_table: Flag = Field(False, description="Constants as sources.")
-    show_transform: Flag = Field(False, description="The text of each transformation.")
-    treat_arguments_in_count_function_as_direct_dataflow: Flag = Field(
-        False, description="COUNT(col) yields fdd from col."
-    )
-    dataflow_of_aggregate_function: Name | None = Field(
-        None, description="Older form of the parameter before: direct or indirect."
-    )
 
 
-class Unused(Parameters):
-    """Parameters that the documents name and that change nothing here."""
+class Submitted(Parameters):
+    """What every submit takes."""
+
+    on_top: Flag = Field(False, description="Pin the job: it comes first in the list.")
 
     parallel: Flag = Field(False, description="Accepted without effect: workers decide.")
-    on_top: Flag = Field(False, description="Pin the job: it comes first in the list.")
     extra: Name = Field("", description="Accepted without effect: undocumented.")
     sqlsource: Name = Field("", alias="sqlsource", description="Accepted without effect: undocumented.")
 
 
-class SubmitQuery(Vendor, Source, JobSettings, Unused):
+class SubmitQuery(Vendor, Source, JobSettings, Submitted):
     """``/sqlflow/job/submitUserJob``."""
 
     job_name: Name = Field(..., min_length=1, description="Label.")
 
 
-class PersistQuery(Vendor, Source, JobSettings, Unused):
+class PersistQuery(Vendor, Source, JobSettings, Submitted):
     """``/sqlflow/job/submitPersistJob``."""
 
     job_id: Name = Field("", description="Absent on the first submit; from its answer on every later one.")
@@ -387,7 +385,7 @@ class BatchQuery(NamedJobKey):
     batch_id: Name = Field(..., min_length=1, description="Which run of the job: the last whole one.")
 
 
-class TableAffectQuery(NamedJobKey, Unused):
+class TableAffectQuery(NamedJobKey, Submitted):
     """``/sqlflow/job/submitTableAffectSQLJob``."""
 
     column_level: Flag = Field(False, description="Join columns, not tables.")
@@ -423,11 +421,6 @@ class NeighboursQuery(BaseModel):
     level: int | None = Field(None, ge=0, le=10_000, description="How many hops; without it, all.")
     userid: Name = Field("", description="Account id.")
     token: Name = Field("", description="From generateToken.")
-
-    @property
-    def user_id(self) -> str:
-        """As the other operations call it."""
-        return self.userid
 
 
 _SETTINGS = (
