@@ -136,11 +136,18 @@ def test_claim_that_has_ended_changes_nothing(store: JobStore, write: str, end: 
     assert store.find_results(["key of x.sql"]) == {}
 
 
-def claim_all(url: str, worker: str, ready, found) -> None:
-    """What each process of the race below does: claim until there is nothing left."""
+def claim_in_rounds(url: str, worker: str, together, found) -> None:
+    """What each process of the race below does: claim one job a round until there is none left.
+
+    All begin a round together. Without that a database that serves one process faster gives it every job, and
+    nothing is raced for.
+    """
     store = SqlJobStore(url)
-    ready.wait()
-    while claim := store.claim_next(("default",), worker, START, START + timedelta(hours=1)):
+    while True:
+        together.wait()
+        claim = store.claim_next(("default",), worker, START, START + timedelta(hours=1))
+        if claim is None:
+            break
         found.put((claim.job.id, worker))
     found.put(None)
     store.close()
@@ -151,8 +158,10 @@ def test_two_processes_never_claim_the_same_job(store: JobStore, store_url: str)
     for job_id in jobs:
         add_job(store, job_id)
     context = multiprocessing.get_context("spawn")
-    ready, found = context.Barrier(2), context.Queue()
-    workers = [context.Process(target=claim_all, args=(store_url, str(n), ready, found)) for n in range(2)]
+    together, found = context.Barrier(2, timeout=60), context.Queue()
+    workers = [
+        context.Process(target=claim_in_rounds, args=(store_url, str(n), together, found)) for n in range(2)
+    ]
     for worker in workers:
         worker.start()
     claimed, ended = [], 0
