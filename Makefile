@@ -12,8 +12,8 @@ SQL ?=
 DIALECT ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test check lint types contracts docs unit marquez marquez-tests slow-tests airflow-tests \
-	format lock bench clean
+.PHONY: help install demo test slow check lint types contracts docs unit marquez marquez-tests slow-tests \
+	airflow-tests slow-airflow-tests format lock bench clean
 
 help: ## list the tasks
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -38,10 +38,13 @@ install: $(STAMP) ## create the environment with everything the tasks need
 demo: $(STAMP) ## run the main job in real Airflow (SQL=folder-or-zip DIALECT=name for your own files)
 	@$(BIN)/python .ci/demo.py --sql '$(SQL)' --dialect '$(DIALECT)'
 
-test: check ## everything: checks, then all tests, real Airflow included
+test: check ## checks, the fast tests, and the main ways through a real Airflow
+	$(MAKE) --no-print-directory airflow-tests
+
+slow: ## all other tests: CI runs them behind `make test`
 	$(MAKE) --no-print-directory marquez-tests
 	$(MAKE) --no-print-directory slow-tests
-	$(MAKE) --no-print-directory airflow-tests
+	$(MAKE) --no-print-directory slow-airflow-tests
 
 check: lint types contracts docs unit ## format, lint, types, import contracts, docs, fast tests
 
@@ -79,8 +82,12 @@ marquez-tests: $(STAMP) ## the tests against a real Marquez, where one can be st
 slow-tests: $(STAMP) .apt-chromium ## the tests that start databases, browsers and workers, or take long
 	$(PYTEST) $(PARALLEL) -m '(postgres or browser or slow) and not airflow and not marquez'
 
-airflow-tests: $(STAMP) ## the tests in a real Airflow, one after the other: each of them uses all cores
-	$(PYTEST) -m 'airflow and not marquez'
+# In a real Airflow one after the other: each of them uses all cores.
+airflow-tests: $(STAMP) ## the tests in a real Airflow that take seconds
+	$(PYTEST) -m 'airflow and not marquez and not slow'
+
+slow-airflow-tests: $(STAMP) ## those that kill its parts or run its daemons
+	$(PYTEST) -m 'airflow and not marquez and slow'
 
 format: $(STAMP) ## format the code
 	$(BIN)/ruff format .

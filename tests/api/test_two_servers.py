@@ -11,6 +11,8 @@ import pytest
 from tests.api.golden.world import SAMPLE, World
 from tests.api.server_process import RunningServer, server_on
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def client() -> Iterator[httpx.Client]:

@@ -50,8 +50,11 @@ def count(event: dict[str, Any]) -> int:
     ("columns", "tables", "limits"),
     [
         (300, 1, EventLimits(max_column_links=100)),
-        (300, 1, EventLimits(max_bytes=60_000)),
-        (40, 30, EventLimits(max_bytes=150_000, max_column_links=200, max_table_links=7)),
+        pytest.param(300, 1, EventLimits(max_bytes=60_000), marks=pytest.mark.slow),
+        pytest.param(
+            *(40, 30, EventLimits(max_bytes=150_000, max_column_links=200, max_table_links=7)),
+            marks=pytest.mark.slow,
+        ),
         (1, 30, EventLimits(max_table_links=1)),
     ],
 )

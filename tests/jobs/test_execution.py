@@ -185,6 +185,7 @@ def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(states=st.lists(FILES, min_size=2, max_size=3))
 def test_incremental_equals_full(

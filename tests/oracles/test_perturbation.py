@@ -95,7 +95,7 @@ def _settings(count: int) -> Callable[..., Callable[..., None]]:
     )
 
 
-@_settings(150)
+@_settings(50)
 @given(query=ANY, seed=st.integers(0, 2**32 - 1))
 def test_every_effect_is_an_edge(database: Database, query: Query, seed: int) -> None:
     check(database, query, seed)

@@ -100,6 +100,7 @@ def server(tmp_path: Path) -> Iterator[RunningServer]:
         thread.join()
 
 
+@pytest.mark.slow
 def test_what_is_declared_is_read(monkeypatch: pytest.MonkeyPatch, server: RunningServer) -> None:
     reader = Reader(operations.parse)
     monkeypatch.setattr(operations, "parse", reader)

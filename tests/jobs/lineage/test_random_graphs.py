@@ -6,10 +6,13 @@ import itertools
 from collections.abc import Callable, Iterator
 
 import hypothesis.strategies as st
+import pytest
 from hypothesis import HealthCheck, given, settings
 
 from airflow_provider_sqlflow.errors import NameNotFoundError
 from airflow_provider_sqlflow.jobs.lineage.model import Direction, Reach
+
+pytestmark = pytest.mark.slow
 
 TABLES = ["r", "s", "t", "u"]
 NAMES = ["a", "b", "*", "[rows]"]

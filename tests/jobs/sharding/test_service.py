@@ -315,6 +315,7 @@ def test_a_killed_planner_is_waited_for(share, chains):
     assert utc_now() - now > timedelta(seconds=1.5)
 
 
+@pytest.mark.slow
 def test_a_thousand_files_in_four_shards(share, run_inline, tmp_path, analysed):
     files = {}
     for number in range(200):
