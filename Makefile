@@ -102,4 +102,4 @@ bench: $(STAMP) ## measure the engine against parsing alone (ratios in one run)
 	$(BIN)/python tests/benchmarks/bench_engine.py
 
 clean: ## remove the environment and everything generated
-	rm -rf $(VENV) .demo .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist
+	rm -rf $(VENV) .demo .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis .schemathesis .import_linter_cache dist
