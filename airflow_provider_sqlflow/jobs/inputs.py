@@ -10,7 +10,6 @@ from airflow_provider_sqlflow.ingest.csv_scripts import CsvFormat
 from airflow_provider_sqlflow.ingest.model import Columns, Note, Source, SourceFile
 from airflow_provider_sqlflow.ingest.naming import is_numbered, unique_names
 from airflow_provider_sqlflow.ingest.sources import open_csv_path, open_path, open_text
-from airflow_provider_sqlflow.jobs.databases import open_database_source
 from airflow_provider_sqlflow.jobs.model import CsvSource, DatabaseSource, JobSource, TextSource
 from airflow_provider_sqlflow.settings import Settings
 
@@ -123,6 +122,8 @@ def _open(source: JobSource, settings: Settings) -> Source:
         layout = CsvFormat(source.columns, source.enclose, source.escape)
         return open_csv_path(source.path, layout, settings, source.storage_options)
     if isinstance(source, DatabaseSource):
+        from airflow_provider_sqlflow.jobs.databases import open_database_source
+
         return open_database_source(source, settings)
     return open_path(source.path, settings, source.storage_options)
 
