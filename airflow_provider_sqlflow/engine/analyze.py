@@ -6,6 +6,7 @@ diagnostic, and the ones around it are still read.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -59,6 +60,7 @@ _SLIPS = (AssertionError, AttributeError, IndexError, KeyError, TypeError, Value
 _MAX_LOSSES = 200
 _NO_SEMICOLONS = frozenset({"tsql", "fabric"})
 _MAX_JOINED = 4  # pieces of a T-SQL script that are tried as one statement
+_BLOCK = re.compile(r"\b(?:DECLARE|BEGIN)\b", re.IGNORECASE)
 _make_relation = maker(Relation)
 
 
@@ -418,13 +420,17 @@ class Reading:
         first = raw
         if start is not None and start > error.index:
             first, rest = raw.cut(start)
-        if first.moves_no_data:
+        if first.moves_no_data or (first.declares and self._is_in_block(first)):
             self.outcomes.append(self._begin(first).outcome())
         else:
             token = raw.tokens[error.index]
             at, end = raw.base + token.start, raw.base + token.end + 1
             self._fail(first.start, first.end, at, end, "parse_error", error.message)
         return rest
+
+    def _is_in_block(self, raw: RawStatement) -> bool:
+        """Whether a block was begun before a statement; T-SQL's declarations bear an @."""
+        return self.dialect not in _NO_SEMICOLONS and bool(_BLOCK.search(self.template.text, 0, raw.start))
 
     def _is_too_large(self, raw: RawStatement) -> bool:
         if raw.nesting > self.limits.max_nesting:

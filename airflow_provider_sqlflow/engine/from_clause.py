@@ -411,6 +411,7 @@ _FILE_FUNCTIONS = frozenset(
         "read_csv", "read_csv_auto", "read_parquet", "parquet_scan", "read_json", "read_json_auto",
         "read_ndjson",
         "read_files", "s3", "gcs", "url", "file", "hdfs", "iceberg_scan", "delta_scan", "s3cluster",
+        "openrowset",
     }
 )  # fmt: skip
 
@@ -422,6 +423,8 @@ def read_path(inner: Any) -> str | None:
     name = inner.name if isinstance(inner, exp.Anonymous) else inner.sql_name()
     if name.lower() not in _FILE_FUNCTIONS:
         return None
+    if name.lower() == "openrowset" and len(inner.args.get("expressions") or ()) != 1:
+        return None  # OPENROWSET('provider', 'connection', 'query')
     first = inner.args.get("this") if not isinstance(inner, exp.Anonymous) else None
     first = first or next(iter(inner.args.get("expressions") or ()), None)
     return str(first.name) if isinstance(first, exp.Literal) and first.is_string else None

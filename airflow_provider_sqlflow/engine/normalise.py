@@ -50,7 +50,7 @@ HIDDEN_DOT = "\u01c3"
 
 _TABLE_HINTS = (
     "NOLOCK|TABLOCKX?|HOLDLOCK|ROWLOCK|UPDLOCK|READPAST|XLOCK|PAGLOCK|READUNCOMMITTED|READCOMMITTED|"
-    "REPEATABLEREAD|SERIALIZABLE|SNAPSHOT|NOWAIT|NOEXPAND|FORCESEEK|FORCESCAN|KEEPIDENTITY|KEEPDEFAULTS|IGNORE_"
+    r"INDEX\s*=|REPEATABLEREAD|SERIALIZABLE|SNAPSHOT|NOWAIT|NOEXPAND|FORCESEEK|FORCESCAN|KEEPIDENTITY|KEEPDEFAULTS|IGNORE_"
 )
 
 _GO = Rule("go", _compile(r"^[ \t]*(GO)(?:[ \t]+\d+)?[ \t]*;?[ \t]*(?=\r?$)", re.MULTILINE), _semicolon)
@@ -59,6 +59,25 @@ _REPLACE_INTO = Rule(
     "replace",
     _compile(r"(^[ \t]*|;\s*|\*/\s*)REPLACE((?:\s+LOW_PRIORITY|\s+DELAYED)?)(?=\s+INTO\b)", re.MULTILINE),
     _replaced_into,
+)
+_GENERIC: tuple[Rule, ...] = (
+    # Text of unknown origin: names in the quotes of MySQL, Hive and Flink; DB2's temporary tables.
+    Rule("`", re.compile(r"`([^`\r\n\"']*)`"), lambda match: f'"{match.group(1)}"'),
+    Rule(
+        "declare",
+        _compile(r"\bDECLARE(\s+)GLOBAL(?=\s+TEMPORARY\s+TABLE\b)"),
+        lambda match: "CREATE " + match.group(1) + "      ",
+    ),
+)
+# A name in a text: IDENTIFIER('a.b').
+_IDENTIFIER = Rule(
+    "identifier",
+    _compile(r"\bIDENTIFIER(\s*)\(\s*['\"]([A-Za-z_][\w$]*(?:\.[A-Za-z_][\w$]*)*)['\"]\s*\)"),
+    lambda match: (
+        " " * (match.start(2) - match.start()) + match.group(2) + " " * (match.end() - match.end(2))
+        if "\n" not in match.group()
+        else match.group()
+    ),
 )
 _PSQL: tuple[Rule, ...] = (
     # Data of pg_dump: COPY t FROM stdin; rows; \.
@@ -71,10 +90,25 @@ _PSQL: tuple[Rule, ...] = (
         _keep_first,
     ),
     Rule("\\", _compile(r"^[ \t]*\\[a-z!?][^\r\n]*", re.MULTILINE), _blank),
+    # psql runs what stands before \g; :'name' is the value of a variable.
+    Rule(
+        "\\", _compile(r"(?<=[\s\w)])\\(?:g|gset|gx|gexec|gdesc|crosstabview|watch)\b[^\r\n;]*"), _semicolon
+    ),
+    Rule(":", re.compile(r"(?<![\w:\])'\"]):(?=['\"]\w+['\"])"), _blank),
     Rule("overriding", _compile(r"\bOVERRIDING\s+(?:SYSTEM|USER)\s+VALUE\b"), _blank),
 )
 _TSQL: tuple[Rule, ...] = (
     _GO,
+    # sqlcmd
+    Rule(
+        ":",
+        _compile(
+            r"^[ \t]*:(?:r|setvar|connect|on[ \t]+error|out|error|list|listvar|reset|quit|exit|help)"
+            r"\b[^\r\n]*",
+            re.MULTILINE,
+        ),
+        _blank,
+    ),
     Rule(
         "top",
         _compile(r"\b((?:INSERT|UPDATE|DELETE|MERGE)\b)(\s+TOP\s*\([^()\r\n]*\)(?:\s+PERCENT)?)"),
@@ -93,18 +127,39 @@ _TSQL: tuple[Rule, ...] = (
         ),
     ),
 )
+_BEFORE_NAME = _compile(
+    r"(?:\b(?:FROM|JOIN|INTO|TABLE|VIEW|UPDATE|USER|SCHEMA|EXISTS|ON|INDEX|SEQUENCE)\s+|\.\s*)\Z"
+)
+
+
+def _substituted(match: re.Match[str]) -> str:
+    """SQL*Plus' ``&name``: a name where one must stand, else a value. A dot ends it: ``&owner..t``."""
+    word = match.group().rstrip(".")
+    tail = " " * (len(match.group()) - len(word))
+    text, start, end = match.string, match.start(), match.end()
+    is_name = (
+        text[end : end + 1] in (".", "_") or _BEFORE_NAME.search(text, max(start - 20, 0), start) is not None
+    )
+    if is_name:
+        return word.replace("&", "_") + tail
+    return ":" + word.lstrip("&").rjust(len(word) - 1, "_") + tail
+
+
 _ORACLE: tuple[Rule, ...] = (
     _SLASH,
     Rule(
         "",
         _compile(
-            r"^[ \t]*(?:PROMPT|WHENEVER|SPOOL|REM|ACCEPT|SHOW|TTITLE|BTITLE|EXIT|QUIT|CONNECT|CONN|CLEAR"
-            r"|SET\s+(?:DEFINE|ECHO|FEEDBACK|SERVEROUTPUT|VERIFY|TERMOUT|HEADING|PAGESIZE|LINESIZE|TIMING|SCAN|SQLBLANKLINES))"
+            r"^[ \t]*(?:PROMPT|WHENEVER|SPOOL|REM|REMARK|ACCEPT|DEFINE[ \t]+\w+[ \t]*=|UNDEFINE|SHOW|TTITLE"
+            r"|BTITLE|COLUMN[ \t]+\w+[ \t]+(?:FORMAT|HEADING|NEW_VALUE)|EXIT|QUIT|CONNECT(?!\s+BY\b)"
+            r"|CONN|CLEAR|SET\s+(?:DEFINE|ECHO|FEEDBACK|SERVEROUTPUT|VERIFY|TERMOUT|HEADING|PAGESIZE|LINESIZE|TIMING|SCAN"
+            r"|SQLBLANKLINES|TRIMSPOOL|TRIMOUT|COLSEP|NEWPAGE|AUTOTRACE|LONG|WRAP|TAB|NUMWIDTH|ESCAPE))"
             r"\b[^\r\n]*",
             re.MULTILINE,
         ),
         _blank,
     ),
+    Rule("&", re.compile(r"(?<![&\w'\"])&&?\w+\.?"), _substituted),
     Rule(
         ":", re.compile(r"(?<![:\w']):(\d+)\b"), lambda match: "0" + match.group(1)
     ),  # the bind :1 is no column
@@ -142,13 +197,24 @@ _CLICKHOUSE: tuple[Rule, ...] = (
 )
 # Teradata's column phrases: name (TITLE 'text'), name (FORMAT '99'), and the cast name (DECIMAL(10,2)).
 _TERADATA: tuple[Rule, ...] = (
+    # BTEQ
+    Rule(
+        ".",
+        _compile(
+            r"^[ \t]*\.(?:LOGON|LOGOFF|LOGMECH|QUIT|EXIT|IF|ELSE|ELSEIF|ENDIF|GOTO|LABEL|SET|RUN|EXPORT"
+            r"|IMPORT|OS|REPEAT|SHOW|REMARK|MESSAGEOUT|COMPILE|TDP|HANG|DEFAULTS|FULLYEAR|WIDTH|SESSIONS|BEGIN|END|LAYOUT|FIELD|FILLER|DML)\b[^\r\n]*",
+            re.MULTILINE,
+        ),
+        _blank,
+    ),
+    Rule("c", _compile(r"(?<=[\w\"'])\s*\(\s*(?:NOT\s+)?(?:CASESPECIFIC|CS|UPPERCASE)\s*\)"), _blank),
     Rule("'", _compile(r"\(\s*(?:TITLE|FORMAT|NAMED)\s+'[^'\r\n]*'\s*\)"), _blank),
     Rule(
         "(",
         _compile(
             r"(?<=[\w\"])\s*\(\s*(?:BYTEINT|SMALLINT|INTEGER|INT|BIGINT|DECIMAL|DEC|NUMERIC|NUMBER|FLOAT|REAL|CHAR"
             r"|CHARACTER|VARCHAR|DATE|TIME|TIMESTAMP)(?:\s*\(\s*\d+(?:\s*,\s*\d+)?\s*\))?"
-            r"(?:\s*,\s*(?:TITLE|FORMAT)\s+'[^'\r\n]*')*\s*\)"
+            r"(?:\s*,?\s*(?:TITLE|FORMAT)\s+'[^'\r\n]*')*\s*\)"
         ),
         _blank,
     ),
@@ -186,7 +252,9 @@ _DRIVER_PARAMETERS = Rule(
 )
 
 _RULES: dict[str, tuple[Rule, ...]] = {
-    "": (_SLASH,),
+    "": (_SLASH, *_GENERIC),
+    "exasol": (_SLASH,),
+    "snowflake": (_IDENTIFIER,),
     "tsql": _TSQL,
     "fabric": _TSQL,
     "oracle": _ORACLE,
@@ -206,8 +274,8 @@ _RULES: dict[str, tuple[Rule, ...]] = {
     ),
     "bigquery": _BIGQUERY,
     "clickhouse": _CLICKHOUSE,
-    "databricks": _SPARK,
-    "spark": _SPARK,
+    "databricks": (*_SPARK, _IDENTIFIER),
+    "spark": (*_SPARK, _IDENTIFIER),
     "spark2": _SPARK,
     "teradata": _TERADATA,
 }

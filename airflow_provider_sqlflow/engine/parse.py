@@ -7,6 +7,7 @@ import re
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 
 from sqlglot import exp
 from sqlglot.errors import ParseError
@@ -21,6 +22,7 @@ from airflow_provider_sqlflow.engine.rescue import (
     create_header,
     merge_parts,
 )
+from airflow_provider_sqlflow.engine.retouch import retouch
 from airflow_provider_sqlflow.engine.reword import insert_parts, reword
 from airflow_provider_sqlflow.engine.split import RawStatement
 
@@ -60,13 +62,24 @@ class StatementParser:
         try:
             tree = self.tree(statement)
         except StatementError:
-            rescued = self._rescue(statement)
+            rescued = self._rescue(statement) or self._retouched(statement)
             if rescued is None:
                 raise
             return rescued
         if isinstance(tree, exp.Command) and statement.tokens[0].token_type is TokenType.CREATE:
             return self._rescue(statement) or tree
         return tree
+
+    def _retouched(self, statement: RawStatement) -> Parsed | None:
+        """The statement without what the parser refuses although it changes no lineage."""
+        tokens = retouch(statement.tokens, self._dialect)
+        if not tokens:
+            return None
+        statement = replace(statement, tokens=tokens)
+        try:
+            return self.tree(statement)
+        except StatementError:
+            return self._rescue(statement)
 
     def _rescue(self, statement: RawStatement) -> Parsed | None:
         try:

@@ -245,12 +245,34 @@ class QueryReader(SelectListReader):
         self._limit(args.get("limit"), scope, node)
 
     def _add_named_values(self, scope: Scope) -> None:
-        """ClickHouse's ``WITH expression AS name``: the name is a value in the whole query."""
-        for key, (name, body) in self.named_expressions.items():
+        """ClickHouse's ``WITH expression AS name``: the name is a value in the whole query.
+
+        A query inside the expression knows the names before it, never its own.
+        """
+        named = self.named_expressions
+        if not named:
+            return
+        earlier: dict[str, tuple[Name, Any]] = {}
+        for key, (name, body) in named.items():
             node = self.new_node(name.text, RelationKind.SUBQUERY, name.start, name.end)
+            self.named_expressions = self._used_names(body, earlier) if earlier else {}
             inputs = self.walker.inputs(body, scope, IDENTITY, self.quoter.extent(body))
             scope.named_values[key] = node.add(key, name.text, inputs)
             node.complete()
+            earlier[key] = (name, body)
+        self.named_expressions = named
+
+    def _used_names(self, body: Any, named: dict[str, tuple[Name, Any]]) -> dict[str, tuple[Name, Any]]:
+        """Of some named expressions those that an expression mentions, themselves mentioning others."""
+        used: dict[str, tuple[Name, Any]] = {}
+        pending = [body]
+        while pending:
+            for column in pending.pop().find_all(exp.Column):
+                key = self.rules.column_key(column.name, False)
+                if key in named and key not in used:
+                    used[key] = named[key]
+                    pending.append(named[key][1])
+        return {key: value for key, value in named.items() if key in used}
 
     def _distinct(self, distinct: Any, scope: Scope, node: Node) -> None:
         if distinct is None:
@@ -453,6 +475,20 @@ class QueryReader(SelectListReader):
             after.rows.inputs.append(Input(rows, ROWS, place))
         after.complete()
         scope = self.scope(node, parent, ctes)
+        self._add_changed(query, target, after, scope)
+        self.link_rows(scope, node)
+        using = query.args.get("using") if not isinstance(query, exp.Merge) else None
+        for item in (query.args.get("from_"), *(using or ())):
+            if isinstance(item, exp.Expr):
+                self.add_source(
+                    item.args["this"] if isinstance(item, exp.From) else item, scope, is_visible=False
+                )
+        returning = query.args.get("returning")
+        for projection in (returning.args.get("expressions") if returning is not None else None) or ():
+            self._projection(projection, scope, node)
+
+    def _add_changed(self, query: Any, target: Node, after: Node, scope: Scope) -> None:
+        """The rows that were written, under the names by which RETURNING or OUTPUT knows them."""
         table = query.args.get("this")
         if not isinstance(table, exp.Expr):  # DELETE t, without FROM
             table = next(iter(query.args.get("tables") or ()), None)
@@ -460,15 +496,9 @@ class QueryReader(SelectListReader):
         identifier = alias.args.get("this") if isinstance(alias, exp.Expr) else None
         name_text = identifier.name if isinstance(identifier, exp.Identifier) else target.id.name
         scope.add(Source(after, None, (self.rules.relation_key(name_text, False),)))
-        self.link_rows(scope, node)
-        for item in (query.args.get("from_"), *(query.args.get("using") or ())):
-            if isinstance(item, exp.Expr) and not isinstance(query, exp.Merge):
-                self.add_source(
-                    item.args["this"] if isinstance(item, exp.From) else item, scope, is_visible=False
-                )
-        returning = query.args.get("returning")
-        for projection in (returning.args.get("expressions") if returning is not None else None) or ():
-            self._projection(projection, scope, node)
+        if self.rules.name in ("tsql", "fabric"):
+            for image, row in (("inserted", after), ("deleted", target)):
+                scope.add(Source(row, None, (image,), is_visible=False))
 
 
 def _own_inputs(node: Node) -> None:

@@ -19,6 +19,16 @@ _NAME_STOPS = frozenset({TokenType.L_PAREN, TokenType.ALIAS, TokenType.SEMICOLON
 _QUERY_STARTS = frozenset(
     {TokenType.SELECT, TokenType.WITH, TokenType.L_PAREN, TokenType.VALUES, TokenType.FROM}
 )
+_CONTINUED = frozenset(
+    {
+        TokenType.UNION,
+        TokenType.EXCEPT,
+        TokenType.INTERSECT,
+        TokenType.ORDER_BY,
+        TokenType.LIMIT,
+        TokenType.FETCH,
+    }
+)
 _TEMPORARY = frozenset({"TEMP", "TEMPORARY", "VOLATILE"})
 
 
@@ -74,7 +84,7 @@ def create_header(raw: RawStatement) -> Header | None:
     kind = RelationKind.VIEW if is_view else RelationKind.TABLE
     if is_view and "MATERIALIZED" in words:
         kind = RelationKind.MATERIALIZED_VIEW
-    query = replace(raw, tokens=tokens[start : _query_end(tokens)])
+    query = replace(raw, tokens=tokens[start : _query_end(tokens, start)])
     return Header(kind, bool(_TEMPORARY & set(words)), "RECURSIVE" in words, name, columns, query)
 
 
@@ -143,8 +153,11 @@ def _query_start(tokens: list[Token], index: int) -> int | None:
     return None
 
 
-def _query_end(tokens: list[Token]) -> int:
-    """Where the query ends: WITH [NO] DATA and WITH CHECK OPTION are not part of it."""
+def _query_end(tokens: list[Token], start: int) -> int:
+    """Where the query ends: WITH [NO] DATA and WITH CHECK OPTION are not part of it.
+
+    Behind a query in brackets anything may follow that is not another operand of UNION.
+    """
     words = [token.text.upper() for token in tokens[-4:]]
     for tail in (
         ["WITH", "NO", "DATA"],
@@ -154,6 +167,14 @@ def _query_end(tokens: list[Token]) -> int:
     ):
         if words[-len(tail) :] == tail:
             return len(tokens) - len(tail)
+    if tokens[start].token_type is TokenType.L_PAREN:
+        depth = 0
+        for index in range(start, len(tokens)):
+            kind = tokens[index].token_type
+            depth += (kind is TokenType.L_PAREN) - (kind is TokenType.R_PAREN)
+            if depth == 0:
+                is_last = index + 1 < len(tokens) and tokens[index + 1].token_type not in _CONTINUED
+                return index + 1 if is_last else len(tokens)
     return len(tokens)
 
 

@@ -5,26 +5,24 @@ Tried only when a statement does not parse. Tokens keep their places, so what is
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 from sqlglot.tokenizer_core import Token, TokenType
 
+from airflow_provider_sqlflow.engine.pipes import plain_pipes
 from airflow_provider_sqlflow.engine.segments import CLOSERS, OPENERS
 from airflow_provider_sqlflow.engine.split import RawStatement
 
+_CHANGE_OPTIONS = frozenset({"KEYS", "WHERE", "IGNORE", "APPLY", "SEQUENCE", "COLUMNS", "STORED", "TRACK"})
+_LOAD_OPTIONS = frozenset({"PARTITION BY", "PARTITION", "PARTITIONS", "CLUSTER BY", "CLUSTER", "OPTIONS"})
 _OUTPUT_ENDS = frozenset({"FROM", "WHERE", "OPTION"})
 
 
 def reword(raw: RawStatement) -> RawStatement | None:
     """The statement as the parser takes it, or ``None`` when nothing is known to help."""
-    word = raw.tokens[0].text.upper()
-    tokens = None
-    if word == "UPDATE":
-        tokens = _named_view(raw.tokens)
-    elif word == "DELETE":
-        tokens = _late_output(raw.tokens)
-    elif word == "MERGE":
-        tokens = _replaced_duplicates(raw.tokens)
+    reworded = _REWORDED.get(raw.tokens[0].text.upper(), plain_pipes)
+    tokens = reworded(raw.tokens)
     return None if tokens is None else replace(raw, tokens=tokens)
 
 
@@ -63,6 +61,73 @@ def _late_output(tokens: list[Token]) -> list[Token] | None:
     return [*tokens[:start], *tokens[end:], *tokens[start:end]]
 
 
+def _delete(tokens: list[Token]) -> list[Token] | None:
+    return _late_output(tokens) or _second_from(tokens)
+
+
+def _second_from(tokens: list[Token]) -> list[Token] | None:
+    """T-SQL's ``DELETE FROM t FROM u JOIN …``: the first FROM may be left out."""
+    if len(tokens) < 2 or tokens[1].token_type is not TokenType.FROM:
+        return None
+    second = _word(tokens, 2, frozenset({"FROM", "WHERE", "OUTPUT", "USING"}))
+    if second is None or tokens[second].token_type is not TokenType.FROM:
+        return None
+    return [tokens[0], *tokens[2:]]
+
+
+def _replaced_table(tokens: list[Token]) -> list[Token] | None:
+    """Iceberg's and Delta's ``REPLACE TABLE t AS query``: the table is there before."""
+    if len(tokens) < 3 or tokens[1].token_type not in (TokenType.TABLE, TokenType.VIEW):
+        return None
+    first = tokens[0]
+    made = ((TokenType.CREATE, "CREATE"), (TokenType.OR, "OR"), (TokenType.REPLACE, "REPLACE"))
+    return [*(_made(kind, text, first) for kind, text in made), *tokens[1:]]
+
+
+def _defined(tokens: list[Token]) -> list[Token] | None:
+    """Snowflake's ``DEFINE TABLE | VIEW …``, in files that say what a database holds."""
+    return [_made(TokenType.CREATE, "CREATE", tokens[0]), *tokens[1:]] if len(tokens) > 2 else None
+
+
+def _piped_table(tokens: list[Token]) -> list[Token] | None:
+    """Spark's ``TABLE t |> …``."""
+    begun = [_made(TokenType.FROM, "FROM", tokens[0]), *tokens[1:]]
+    return plain_pipes(begun)
+
+
+def _applied_changes(tokens: list[Token]) -> list[Token] | None:
+    """Databricks' ``APPLY CHANGES INTO t FROM s KEYS (…) … COLUMNS …``, also called AUTO CDC."""
+    words = [token.text.upper() for token in tokens]
+    into = _word(tokens, 1, frozenset({"INTO"}))
+    start = _word(tokens, into + 1, frozenset({"FROM"})) if into is not None else None
+    if into is None or start is None or words[into - 2 : into] not in (["APPLY", "CHANGES"], ["AUTO", "CDC"]):
+        return None
+    end = _word(tokens, start + 1, _CHANGE_OPTIONS) or len(tokens)
+    listed = _word(tokens, end, frozenset({"COLUMNS"}))
+    columns = [_made(TokenType.STAR, "*", tokens[start])]
+    if listed is not None:
+        behind = _word(tokens, listed + 1, _CHANGE_OPTIONS) or len(tokens)
+        columns = tokens[listed + 1 : behind]
+        if columns and columns[0].token_type is TokenType.L_PAREN:
+            columns = columns[1:-1]
+    head = _made(TokenType.INSERT, "INSERT", tokens[into]), tokens[into]
+    select = _made(TokenType.SELECT, "SELECT", tokens[start])
+    return [*head, *tokens[into + 1 : start], select, *columns, *tokens[start:end]]
+
+
+def _loaded_files(tokens: list[Token]) -> list[Token] | None:
+    """BigQuery's ``LOAD DATA INTO t … FROM FILES (…)`` without what it says of partitions and connections."""
+    start = _word(tokens, 1, frozenset({"FROM"}))
+    if start is None or len(tokens) < start + 3 or tokens[start + 1].text.upper() != "FILES":
+        return None
+    extra = _word(tokens, 3, _LOAD_OPTIONS)
+    files = _closing(tokens, start + 2)
+    if files is None or tokens[start + 2].token_type is not TokenType.L_PAREN:
+        return None
+    head = tokens[: min(start, extra)] if extra is not None else tokens[:start]
+    return [*head, *tokens[start : files + 1]]
+
+
 def _replaced_duplicates(tokens: list[Token]) -> list[Token] | None:
     """Redshift's ``MERGE … REMOVE DUPLICATES``: every column of the source goes into the target."""
     if [token.text.upper() for token in tokens[-2:]] != ["REMOVE", "DUPLICATES"]:
@@ -99,3 +164,17 @@ def _closing(tokens: list[Token], start: int) -> int | None:
 def _made(kind: TokenType, text: str, near: Token) -> Token:
     """A token that does not stand in the text, placed at one that does."""
     return Token(kind, text, near.line, near.col, near.start, near.end, [])
+
+
+_REWORDED: dict[str, Callable[[list[Token]], list[Token] | None]] = {
+    "UPDATE": _named_view,
+    "DELETE": _delete,
+    "MERGE": _replaced_duplicates,
+    "REPLACE": _replaced_table,
+    "DEFINE": _defined,
+    "TABLE": _piped_table,
+    "APPLY": _applied_changes,
+    "AUTO": _applied_changes,
+    "CREATE": _applied_changes,
+    "LOAD": _loaded_files,
+}

@@ -184,11 +184,11 @@ class Session:
         if key is None:
             key = keys[text, quoted] = fold(text, quoted)
         meta = identifier.meta
-        start = meta.get("start")
-        if start is None:
+        start, end = meta.get("start"), meta.get("end")
+        if start is None or end is None:  # BigQuery's quoted `p.d.INFORMATION_SCHEMA.V` has a start alone
             return Name(text, key, -1, -1)
         start += base
-        end = meta["end"] + base + 1
+        end += base + 1
         if self.is_templated and self.template.touches(start, end):
             text = self.source.text[start:end].strip("\"`[]'")  # shown as the user wrote it
             return Name(text, fold(text, quoted), start, end, self.template.covers(start, end))

@@ -26,7 +26,10 @@ _STOP = re.compile(r"[;'\"$]|--|/\*")
 _ROUTINE_WORDS = frozenset({"PROCEDURE", "PROC", "FUNCTION", "TRIGGER", "PACKAGE"})
 _BLOCK_WORDS = frozenset({"BEGIN", "ELSE", "THEN", "LOOP", "DO", "TRY", "END", "REPEAT"})
 _SCHEDULED = frozenset({"TASK", "PIPE", "EVENT", "ALERT"})
-_CONDITION_WORDS = frozenset({"IF", "ELSEIF", "ELSIF", "WHILE", "EXCEPTION", "WHEN", "FOR"})
+_CONDITION_WORDS = frozenset({"IF", "ELSEIF", "ELSIF", "WHILE", "EXCEPTION", "WHEN", "FOR", "FORALL"})
+_DECLARING = frozenset({"CURSOR", "PROCEDURE", "FUNCTION", "PRAGMA"})
+_OPEN_CONDITIONS = frozenset({"IF", "WHILE", "FORALL"})  # no word stands between them and their statement
+_LABELLED = frozenset({"BEGIN", "LOOP", "REPEAT", "WHILE", "FOR"})
 _BLOCK_ONLY = _BLOCK_WORDS | {"IF", "WHILE", "FOR", "CATCH", "CASE"}
 _TRANSACTION_WORDS = frozenset(
     {"TRANSACTION", "TRAN", "WORK", "DEFERRED", "IMMEDIATE", "EXCLUSIVE", "ISOLATION", "READ"}
@@ -61,7 +64,9 @@ _NO_LINEAGE = frozenset(
         "SAVEPOINT", "ROLLBACK", "COMMIT", "START", "STOP", "ATTACH", "DETACH", "INSTALL", "PRAGMA",
         "SECURITY", "REASSIGN", "DISCARD", "ASSERT", "RAISE", "LEAVE", "ITERATE", "COLLECT",
         "UNCACHE", "REFRESH", "INVALIDATE", "COMPUTE", "SUSPEND", "RESUME", "UNDROP", "EXEC",
-        "EXECUTE", "CALL",
+        "EXECUTE", "CALL", "CHECK", "CHECKSUM", "REPAIR", "PURGE", "RESIGNAL", "UNTIL", "UNLISTEN",
+        "RECONFIGURE", "UNSET", "PRELOAD", "RECOMPRESS", "GENERATE", "CONVERT", "CONSTRAINT", "RAISEERROR",
+        "END", "LET", "TYPE", "SUBTYPE", "EXIT",
     }
 )  # fmt: skip
 _WITH_LINEAGE = frozenset(
@@ -78,6 +83,10 @@ _WITH_LINEAGE = frozenset(
         "SNAPSHOT",
         "LIVE",
     }
+)
+# What ALTER TABLE does beyond its columns and keys.
+_MOVING_WORDS = frozenset(
+    {"RENAME", "SWAP", "EXCHANGE", "SWITCH", "UPDATE", "APPEND", "ATTACH", "MOVE", "REPLACE"}
 )
 _NEEDS_MORE = frozenset(
     {
@@ -102,6 +111,7 @@ _NEVER_LAST = frozenset({TokenType.COMMA, TokenType.DOT, TokenType.EQ})
 _SEMICOLON = TokenType.SEMICOLON
 _CREATORS = frozenset({TokenType.CREATE, TokenType.ALTER})
 _NO_ROUTINE = frozenset({TokenType.TABLE, TokenType.VIEW, TokenType.ALIAS})
+_WITH_PREFIXES = frozenset({"RECURSIVE", "XMLNAMESPACES", "CHANGE_TRACKING_CONTEXT", "FUNCTION", "PROCEDURE"})
 _BLOCK_ENDS = frozenset({"IF", "LOOP", "WHILE", "REPEAT", "FOR"})
 
 
@@ -168,8 +178,10 @@ class RawStatement:
             word = self.tokens[count].text.upper()
             if word in _BLOCK_WORDS and not self._is_whole(count):
                 count += 1
-            elif word in _CONDITION_WORDS and (end := self._condition_end(count)) is not None:
+            elif self._is_condition(count, word) and (end := self._condition_end(count)) is not None:
                 count = end + 1
+            elif self._is_label(count):
+                count += 2
             else:
                 break
         return replace(self, tokens=self.tokens[count:]) if count else None
@@ -178,13 +190,24 @@ class RawStatement:
     def moves_no_data(self) -> bool:
         """Whether the first words say that no data flows, whatever the rest of the statement is."""
         words = [token.text.upper() for token in self.tokens[:5]]
-        if words[0] in _NO_LINEAGE:
+        if words[0] in _NO_LINEAGE or words[0] == "DROP":
             return True
-        return words[0] in ("CREATE", "ALTER", "DROP") and not _WITH_LINEAGE & set(words[1:])
+        if words[0] == "ALTER" and words[1:2] == ["TABLE"]:
+            return not _MOVING_WORDS & {token.text.upper() for token in self.tokens[2:]}
+        return words[0] in ("CREATE", "ALTER", "DEFINE") and not _WITH_LINEAGE & set(words[1:])
+
+    @property
+    def declares(self) -> bool:
+        """Whether this may be a declaration or an assignment of a block: ``v_x t.c%TYPE``."""
+        words = [token.text.upper() for token in self.tokens]
+        if words[0] in _DECLARING or words[1:2] in (["CURSOR"], ["RESULTSET"]):
+            return True
+        is_name = self.tokens[0].token_type in (TokenType.VAR, TokenType.IDENTIFIER)
+        return is_name and words[0] not in _STATEMENT_WORDS and (":=" in words or "FROM" not in words)
 
     def behind_task_header(self) -> RawStatement | None:
         """The statement that a task, pipe or event runs: CREATE TASK … AS statement."""
-        if self.tokens[0].token_type is not TokenType.CREATE:
+        if self.tokens[0].token_type is not TokenType.CREATE and self.tokens[0].text.upper() != "DEFINE":
             return None
         words = {token.text.upper() for token in self.tokens[1:5]}
         if not _SCHEDULED & words:
@@ -216,6 +239,18 @@ class RawStatement:
         is_code = word == "DO" and following.token_type in (TokenType.HEREDOC_STRING, TokenType.STRING)
         return is_code or (word == "BEGIN" and following.text.upper() in _TRANSACTION_WORDS)
 
+    def _is_condition(self, index: int, word: str) -> bool:
+        """Whether a condition begins; a CASE of a block has its END behind a semicolon."""
+        if word != "CASE":
+            return word in _CONDITION_WORDS
+        return all(token.token_type is not TokenType.END for token in self.tokens[index:])
+
+    def _is_label(self, index: int) -> bool:
+        """Whether ``name:`` stands before a LOOP."""
+        tokens = self.tokens
+        is_pair = index + 2 < len(tokens) and tokens[index + 1].token_type is TokenType.COLON
+        return is_pair and tokens[index + 2].text.upper() in _LABELLED
+
     def _condition_end(self, start: int) -> int | None:
         """The THEN or DO that ends a condition."""
         depth = 0
@@ -229,7 +264,7 @@ class RawStatement:
                 word = self.tokens[index].text.upper()
                 if word in ("THEN", "DO", "LOOP"):
                     return index
-                if word in _STATEMENT_WORDS and self.tokens[start].text.upper() in ("IF", "WHILE"):
+                if word in _STATEMENT_WORDS and self.tokens[start].text.upper() in _OPEN_CONDITIONS:
                     return index - 1  # T-SQL: IF condition statement
         return None
 
@@ -273,7 +308,12 @@ def next_statement_start(raw: RawStatement, index: int) -> int | None:
             depth += 1
         elif kind in CLOSERS or (kind is TokenType.END and depth > 0):
             depth = max(depth - 1, 0)
-        elif number >= max(index, 1) and depth == 0 and token.text.upper() in _STATEMENT_WORDS:
+        elif (
+            number >= max(index, 1)
+            and depth == 0
+            and token.text.upper() in _STATEMENT_WORDS
+            and not (kind is TokenType.WITH and not _begins_ctes(tokens, number))
+        ):
             previous = tokens[number - 1]
             is_first = token.line > previous.line or (number == index and index > 1)
             is_variable = number > 1 and tokens[number - 2].token_type is TokenType.PARAMETER  # @from
@@ -316,10 +356,19 @@ def _may_start(tokens: list[Token], number: int) -> bool:
     token, previous = tokens[number], tokens[number - 1]
     if token.line <= previous.line or previous.token_type in _NEVER_LAST:
         return False
-    following = tokens[number + 1].token_type if number + 1 < len(tokens) else None
-    is_option = token.token_type is TokenType.WITH and following is TokenType.L_PAREN
+    is_option = token.token_type is TokenType.WITH and not _begins_ctes(tokens, number)
     is_variable = number > 1 and tokens[number - 2].token_type is TokenType.PARAMETER  # @from
     return not is_option and (is_variable or previous.text.upper() not in _NEEDS_MORE)
+
+
+def _begins_ctes(tokens: list[Token], number: int) -> bool:
+    """Whether WITH begins a query (``WITH a AS``, ``WITH a (b)``) and no options (``WITH NO DATA``)."""
+    following = tokens[number + 1 : number + 4]
+    if len(following) < 3 or following[0].token_type is TokenType.L_PAREN:
+        return False
+    if following[0].text.upper() in _WITH_PREFIXES:
+        return True
+    return following[1].token_type in (TokenType.ALIAS, TokenType.L_PAREN)
 
 
 def blank_comments(text: str) -> str:

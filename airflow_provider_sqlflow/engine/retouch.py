@@ -1,0 +1,527 @@
+"""Clauses and operators that the parser refuses and that change no lineage: left out, or put as known ones.
+
+Tried only when a statement does not parse, so a phrase that means something else elsewhere does no harm.
+Tokens keep their places, so what is quoted stays the user's text.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+from sqlglot.tokenizer_core import Token, TokenType
+
+from airflow_provider_sqlflow.engine.segments import CLOSERS, OPENERS
+
+_TEXTS = frozenset(
+    {
+        TokenType.STRING, TokenType.NATIONAL_STRING, TokenType.RAW_STRING, TokenType.BYTE_STRING,
+        TokenType.HEX_STRING, TokenType.BIT_STRING, TokenType.UNICODE_STRING,
+    }
+)  # fmt: skip
+_QUOTED = _TEXTS | {TokenType.IDENTIFIER, TokenType.HEREDOC_STRING}
+_OPERANDS = _QUOTED | {TokenType.VAR, TokenType.NUMBER, TokenType.PARAMETER, TokenType.NULL}
+_ENDS = _OPERANDS | {TokenType.R_PAREN, TokenType.R_BRACKET, TokenType.END}
+_STARTS = _OPERANDS | {TokenType.L_PAREN, TokenType.CASE, TokenType.DASH}
+_SYMBOLS = frozenset("+-*/<>=~!@#%^&|?")
+# A comparison or sum whose right side has a sign: the parser knows both.
+_SIGNED = re.compile(r"(?:[-+*/%=<>]|<=|>=|<>|!=|\|\|)[-+~@]|[-+*/%&|^]=|=>|->>?|::|--")
+_UNITS = re.compile(r"(?:DAY|MONTH|YEAR|HOUR|MINUTE|SECOND|MICROSECOND)S?")
+_JSON_ENDS = frozenset(
+    {"NULL", "ERROR", "EMPTY", "DEFAULT", "WITH", "WITHOUT", "STRICT", "ABSENT", "FORMAT", "ORDER BY"}
+)
+_JSON_NAMES = {
+    "JSON_OBJECT": "JSON_PAIRS",
+    "JSON_OBJECTAGG": "JSON_OBJECT_AGG",
+    "JSON_ARRAY": "JSON_ITEMS",
+    "JSON_ARRAYAGG": "JSON_AGG",
+}
+_DELETE_OPTIONS = frozenset({"LOW_PRIORITY", "QUICK", "IGNORE"})
+_GROUP_ENDS = frozenset({"HAVING", "ORDER BY", "LIMIT", "WITH", "WINDOW", "UNION", "INTO", "FOR"})
+
+
+def retouch(tokens: list[Token], dialect: str) -> list[Token] | None:
+    """The tokens without what the parser refuses; ``None`` when there is nothing of the kind."""
+    editor = _Editor(tokens, dialect)
+    editor.run()
+    return editor.out if editor.is_changed else None
+
+
+class _Editor:
+    """Copies tokens from left to right, with changes."""
+
+    def __init__(self, tokens: list[Token], dialect: str) -> None:
+        self.tokens = tokens
+        self.dialect = dialect
+        self.words = ["" if token.token_type in _QUOTED else token.text.upper() for token in tokens]
+        self.out: list[Token] = []
+        self.calls: list[str] = []  # the word before each open bracket
+        self.clause = ""  # the last of GROUP BY, RETURNING … outside brackets
+        self.is_changed = False
+
+    def run(self) -> None:
+        """Fill :attr:`out`."""
+        index = 0
+        while index < len(self.tokens):
+            index = self._step(index)
+
+    def _step(self, index: int) -> int:
+        """Copy or change what stands at a place; returns where to go on."""
+        kind, word = self.tokens[index].token_type, self.words[index]
+        behind = self._operator(index)
+        if behind is None:
+            for phrase, action in _PHRASES.get(word, ()):
+                if self.follows(index, phrase):
+                    behind = action(self, index)
+                    if behind is not None:
+                        break
+        if behind is None and kind in _TEXTS and index and self.tokens[index - 1].token_type in _TEXTS:
+            behind = index + 1  # 'a' 'b' is one text
+        if behind is not None:
+            self.is_changed = True
+            return behind
+        if kind in OPENERS:
+            self.calls.append(self.words[index - 1] if index else "")
+        elif kind in CLOSERS and self.calls:
+            self.calls.pop()
+        elif not self.calls and word in _CLAUSES:
+            self.clause = word
+        self.out.append(self.tokens[index])
+        return index + 1
+
+    # What stands at a place -----------------------------------------------------------------------
+
+    def follows(self, index: int, phrase: tuple[str, ...]) -> bool:
+        """Whether words stand at a place; ``a|b`` is one of two."""
+        found = self.words[index : index + len(phrase)]
+        return len(found) == len(phrase) and all(
+            wanted == "*" or word in wanted.split("|") for word, wanted in zip(found, phrase, strict=True)
+        )
+
+    def kind(self, index: int) -> TokenType | None:
+        """The kind of a token; ``None`` outside the statement."""
+        return self.tokens[index].token_type if 0 <= index < len(self.tokens) else None
+
+    def word(self, index: int) -> str:
+        """The word at a place; empty for what is quoted and outside the statement."""
+        return self.words[index] if 0 <= index < len(self.words) else ""
+
+    def closing(self, index: int) -> int:
+        """Behind the bracket that opens at a place."""
+        depth = 0
+        for number in range(index, len(self.tokens)):
+            kind = self.tokens[number].token_type
+            depth += (kind in OPENERS) - (kind in CLOSERS)
+            if depth == 0:
+                return number + 1
+        return len(self.tokens)
+
+    def until(self, index: int, words: frozenset[str]) -> int:
+        """The first of some words, or the bracket or comma that ends what stands at a place."""
+        depth = 0
+        for number in range(index, len(self.tokens)):
+            kind = self.tokens[number].token_type
+            depth += (kind in OPENERS) - (kind in CLOSERS)
+            if depth < 0 or (depth == 0 and self.words[number] in words):
+                return number
+        return len(self.tokens)
+
+    def name_end(self, index: int) -> int:
+        """Behind a dotted name."""
+        while index < len(self.tokens):
+            index += 2 if self.kind(index) is TokenType.PARAMETER else 1
+            if self.kind(index) is not TokenType.DOT:
+                break
+            index += 1
+        return index
+
+    def make(self, kind: TokenType, text: str, index: int) -> None:
+        """Write a token that does not stand in the text, placed at one that does."""
+        near = self.tokens[min(index, len(self.tokens) - 1)]
+        self.out.append(Token(kind, text, near.line, near.col, near.start, near.end, []))
+
+    # Operators ------------------------------------------------------------------------------------
+
+    def _operator(self, index: int) -> int | None:
+        """An operator of signs or words that the parser does not know: any other takes the same operands."""
+        if self.kind(index - 1) not in _ENDS or not self.out:
+            return None
+        word = self.words[index]
+        if word in ("MOD", "MULTISET"):
+            end = index + 1
+            if word == "MULTISET":
+                end += 1 + (self.word(index + 2) in ("ALL", "DISTINCT"))
+        elif word and _SYMBOLS.issuperset(word):
+            end = index + 1
+            while self._is_glued(end):
+                end += 1
+            signs = "".join(self.words[index:end])
+            is_alone = end == index + 1
+            if is_alone and not (signs == "@" and self._stands_free(index)):
+                return None
+            if not is_alone and _SIGNED.fullmatch(signs):
+                return None
+        else:
+            return None
+        if self.kind(end) not in _STARTS:
+            return None
+        self.make(TokenType.PLUS, "+", index)
+        return end
+
+    def _is_glued(self, index: int) -> bool:
+        word = self.word(index)
+        is_near = bool(word) and self.tokens[index].start == self.tokens[index - 1].end + 1
+        return is_near and _SYMBOLS.issuperset(word)
+
+    def _stands_free(self, index: int) -> bool:
+        """Whether blanks stand on both sides: ``a @ b``, not ``@b``."""
+        tokens = self.tokens
+        return index + 1 < len(tokens) and tokens[index + 1].start > tokens[index].end + 1
+
+
+Action = Callable[[_Editor, int], "int | None"]
+
+
+def _drop(count: int) -> Action:
+    return lambda _, index: index + count
+
+
+def _drop_call(count: int) -> Action:
+    """Leave out some words and the bracket behind them."""
+    return lambda editor, index: editor.closing(index + count)
+
+
+def _in_json(count: int) -> Action:
+    return lambda editor, index: index + count if _is_json(editor) else None
+
+
+def _is_json(editor: _Editor) -> bool:
+    return any(call.startswith(("JSON", "COLUMNS")) for call in editor.calls)
+
+
+def _json_returning(editor: _Editor, index: int) -> int | None:
+    """``RETURNING type`` inside a JSON function."""
+    if not _is_json(editor):
+        return None
+    return editor.until(index + 1, _JSON_ENDS)
+
+
+def _json_colon(editor: _Editor, index: int) -> int | None:
+    """``JSON_OBJECTAGG(key VALUE v)`` and ``key: v``: two arguments."""
+    if not editor.calls or not editor.calls[-1].startswith("JSON_OBJECT"):
+        return None
+    if editor.kind(index - 1) not in _ENDS:
+        return None
+    editor.make(TokenType.COMMA, ",", index)
+    return index + 1
+
+
+def _json_call(editor: _Editor, index: int) -> int:
+    """A JSON function as any other: the parser wants pairs, and ``JSON_OBJECT(a)`` has none."""
+    editor.make(TokenType.VAR, _JSON_NAMES[editor.words[index]], index)
+    return index + 1
+
+
+def _json_key(editor: _Editor, index: int) -> int | None:
+    is_first = editor.kind(index - 1) in (TokenType.L_PAREN, TokenType.COMMA)
+    return index + 1 if _is_json(editor) and is_first else None
+
+
+def _inner_words(editor: _Editor, index: int) -> int:
+    """ClickHouse's ``LEFT ANY OUTER JOIN``, without OUTER."""
+    editor.out.append(editor.tokens[index])
+    return index + 2
+
+
+def _cursor_row(editor: _Editor, index: int) -> int:
+    """``WHERE CURRENT OF cursor``: which row it is shows nowhere."""
+    editor.make(TokenType.TRUE, "TRUE", index)
+    return editor.name_end(index + 2)
+
+
+def _sequence(editor: _Editor, index: int) -> int:
+    """``NEXT VALUE FOR sequence``: a value of no column."""
+    editor.make(TokenType.NULL, "NULL", index)
+    return editor.name_end(index + 3)
+
+
+def _parameters(editor: _Editor, index: int) -> int | None:
+    """Vertica's ``f(a USING PARAMETERS name = value, …)``."""
+    return editor.closing(_opening(editor, index)) - 1 if editor.calls else None
+
+
+def _opening(editor: _Editor, index: int) -> int:
+    depth = 0
+    for number in range(index - 1, -1, -1):
+        kind = editor.kind(number)
+        depth += (kind in CLOSERS) - (kind in OPENERS)
+        if depth < 0:
+            return number
+    return 0
+
+
+def _to_end(editor: _Editor, index: int) -> int | None:
+    return None if editor.calls or index == 0 else len(editor.tokens)
+
+
+def _isolation(editor: _Editor, index: int) -> int:
+    """DB2's ``WITH RS USE AND KEEP UPDATE LOCKS``."""
+    return index + (7 if editor.follows(index + 2, ("USE", "AND", "KEEP", "*", "LOCKS")) else 2)
+
+
+def _lateral_view(editor: _Editor, index: int) -> int | None:
+    """``LATERAL VIEW f(x) t a, b``: Hive and Spark do not ask for the AS."""
+    start = index + 2 + (editor.word(index + 2) == "OUTER")
+    bracket = editor.name_end(start)
+    if editor.kind(bracket) is not TokenType.L_PAREN:
+        return None
+    end = editor.closing(bracket)
+    names = (TokenType.VAR, TokenType.IDENTIFIER)
+    if editor.kind(end) not in names or editor.kind(end + 1) in (None, TokenType.ALIAS, *CLOSERS):
+        return None
+    following = editor.tokens[end + 1]
+    if following.token_type not in names and not following.text.isidentifier():
+        return None
+    if following.text.upper() in (
+        "LATERAL",
+        "WHERE",
+        "JOIN",
+        "GROUP",
+        "ORDER",
+        "LEFT",
+        "INNER",
+        "CROSS",
+        "LIMIT",
+    ):
+        return None
+    editor.out.extend(editor.tokens[index : end + 1])
+    editor.make(TokenType.ALIAS, "AS", end)
+    return end + 1
+
+
+def _into_variables(editor: _Editor, index: int) -> int | None:
+    """``SELECT a, b INTO @x, @y FROM t``, ``RETURNING a, b INTO x, y``: values of variables."""
+    if editor.calls:
+        return None
+    if editor.clause == "RETURNING":
+        return len(editor.tokens)
+    if editor.words[0] not in ("SELECT", "WITH") or editor.dialect not in (
+        "mysql",
+        "singlestore",
+        "doris",
+        "starrocks",
+    ):
+        return None
+    end = editor.name_end(index + 1)
+    while editor.kind(end) is TokenType.COMMA:
+        end = editor.name_end(end + 1)
+    return end
+
+
+def _row_image(editor: _Editor, index: int) -> int | None:
+    """``RETURNING OLD a, NEW b``."""
+    is_name = editor.kind(index + 1) in (TokenType.VAR, TokenType.IDENTIFIER)
+    return index + 1 if editor.clause == "RETURNING" and is_name else None
+
+
+def _direction(editor: _Editor, index: int) -> int | None:
+    """MySQL's old ``GROUP BY a DESC``."""
+    return index + 1 if editor.clause == "GROUP BY" and not editor.calls else None
+
+
+def _delete_option(editor: _Editor, index: int) -> int | None:
+    is_head = all(word in _DELETE_OPTIONS for word in editor.words[1:index])
+    return index + 1 if editor.words[0] == "DELETE" and is_head else None
+
+
+def _all_columns(editor: _Editor, index: int) -> int | None:
+    """``DELETE a.*, b.* FROM …``."""
+    is_head = editor.words[0] == "DELETE" and editor.clause in ("", "FROM") and not editor.calls
+    return index + 2 if is_head and editor.word(index + 1) == "*" else None
+
+
+def _table_query(editor: _Editor, index: int) -> int | None:
+    """``INSERT INTO t TABLE u``."""
+    is_query = editor.words[0] in ("INSERT", "REPLACE") and not editor.calls
+    if not is_query or editor.word(index - 1) in ("INTO", "OVERWRITE", "INSERT"):
+        return None
+    for kind, text in ((TokenType.SELECT, "SELECT"), (TokenType.STAR, "*"), (TokenType.FROM, "FROM")):
+        editor.make(kind, text, index)
+    return index + 1
+
+
+def _portion(editor: _Editor, index: int) -> int:
+    return editor.until(index, frozenset({"SET", "WHERE", "AS", "ORDER BY", "LIMIT"}))
+
+
+def _sort_operator(editor: _Editor, index: int) -> int | None:
+    """``ORDER BY a USING >``."""
+    word = editor.word(index + 1)
+    if word == "OPERATOR":
+        return editor.closing(index + 2)
+    return index + 2 if word and _SYMBOLS.issuperset(word) else None
+
+
+def _limit_over(editor: _Editor, index: int) -> int | None:
+    """Vertica's ``LIMIT 2 OVER (…)``."""
+    return editor.closing(index + 1) if editor.word(index - 2) == "LIMIT" else None
+
+
+def _normalized(editor: _Editor, index: int) -> int | None:
+    """Teradata's ``SELECT NORMALIZE ON MEETS OR OVERLAPS``."""
+    end = index + 1
+    while editor.word(end) in ("ON", "MEETS", "OVERLAPS", "OR"):
+        end += 1
+    return end if editor.word(index - 1) == "SELECT" else None
+
+
+def _precision(editor: _Editor, index: int) -> int | None:
+    """``INTERVAL DAY(2) TO SECOND(6)``: a type without its digits."""
+    is_type = editor.word(index - 1) in ("INTERVAL", "TO") and editor.kind(index + 1) is TokenType.L_PAREN
+    if not is_type:
+        return None
+    editor.out.append(editor.tokens[index])
+    return editor.closing(index + 1)
+
+
+def _duration(editor: _Editor, index: int) -> int | None:
+    """DB2's ``d + 3 DAYS`` and ``d - (n) MONTHS``."""
+    if editor.dialect or editor.kind(index + 1) in (TokenType.L_PAREN, TokenType.DOT):
+        return None
+    before = editor.kind(index - 1)
+    if before is TokenType.R_PAREN:
+        start = _opening(editor, index - 1)
+    elif before in (TokenType.NUMBER, TokenType.VAR):
+        start = index - 1
+    else:
+        return None
+    return index + 1 if editor.word(start - 1) in ("+", "-") else None
+
+
+def _end_case(editor: _Editor, index: int) -> int | None:
+    """``CASE … END CASE`` as a value."""
+    if editor.words[0] in ("CASE", "END"):
+        return None
+    editor.out.append(editor.tokens[index])
+    return index + 2
+
+
+def _model(editor: _Editor, index: int) -> int | None:
+    """``ML.WEIGHTS(MODEL a.b)``."""
+    is_first = editor.kind(index - 1) is TokenType.L_PAREN
+    return index + 1 if is_first and editor.kind(index + 1) in (TokenType.VAR, TokenType.IDENTIFIER) else None
+
+
+def _file_rows(editor: _Editor, index: int) -> int | None:
+    """T-SQL's ``OPENROWSET(BULK 'path', …) WITH (a INT)``: the file, without what it says of its format."""
+    path = next((number for number in (index + 3, index + 4) if editor.kind(number) in _TEXTS), None)
+    end = editor.closing(index + 1)
+    if path is None or end > len(editor.tokens):
+        return None
+    editor.out.extend((*editor.tokens[index : index + 2], editor.tokens[path], editor.tokens[end - 1]))
+    return editor.closing(end + 1) if editor.follows(end, ("WITH", "(")) else end
+
+
+def _document_rows(editor: _Editor, index: int) -> int | None:
+    """T-SQL's ``OPENXML(@doc, 'path') WITH (a INT)`` or ``WITH t``: the names show where they are used."""
+    end = editor.closing(index + 1)
+    if editor.word(end) != "WITH":
+        return None
+    editor.make(TokenType.VAR, "OPENXML", index)  # any name: the parser asks OPENJSON for a literal path
+    editor.out.extend(editor.tokens[index + 1 : end])
+    is_list = editor.kind(end + 1) is TokenType.L_PAREN
+    return editor.closing(end + 1) if is_list else editor.name_end(end + 1)
+
+
+def _null_cast(editor: _Editor, index: int) -> int:
+    """Vertica's ``a::!INT``."""
+    editor.out.append(editor.tokens[index])
+    return index + 2
+
+
+def _copy_options(editor: _Editor, index: int) -> int | None:
+    """``COPY t FROM STDIN (FORMAT CSV)``, without WITH."""
+    before = editor.kind(index - 1)
+    is_options = editor.word(index - 1) in ("STDIN", "STDOUT") or before is TokenType.STRING
+    is_last = editor.words[0] == "COPY" and not editor.calls and editor.closing(index) == len(editor.tokens)
+    return len(editor.tokens) if is_options and is_last else None
+
+
+def _interpolate(editor: _Editor, index: int) -> int:
+    """ClickHouse's ``ORDER BY a WITH FILL INTERPOLATE (b AS b + 1)``."""
+    is_call = editor.kind(index + 1) is TokenType.L_PAREN
+    return editor.closing(index + 1) if is_call else index + 1
+
+
+_CLAUSES = _GROUP_ENDS | {"GROUP BY", "RETURNING", "FROM", "USING", "WHERE", "SET", "VALUES", "SELECT"}
+_TABLE: tuple[tuple[str, Action], ...] = (
+    # Ends of queries
+    ("WITH UR|CS|RS|RR", _isolation),
+    ("FOR READ|FETCH ONLY", _drop(3)),
+    ("OPTIMIZE FOR * ROW|ROWS", _drop(4)),
+    ("OPTION (", _drop_call(1)),
+    ("SETTINGS", _to_end),
+    ("OVER (", _limit_over),
+    ("USING", _sort_operator),
+    ("INTERPOLATE", _interpolate),
+    ("TIMESERIES * AS * OVER (", _drop_call(5)),
+    # Rows and values that come from no column
+    ("CURRENT OF", _cursor_row),
+    ("NEXT|PREVIOUS VALUE FOR", _sequence),
+    # Words of statements
+    ("WITH LABEL *", _drop(3)),
+    ("BY POSITION", _drop(2)),
+    ("FOR PORTION OF", _portion),
+    ("LOW_PRIORITY|QUICK|IGNORE", _delete_option),
+    (". *", _all_columns),
+    ("TABLE", _table_query),
+    ("INTO", _into_variables),
+    ("BULK~COLLECT~INTO", _into_variables),
+    ("OLD|NEW", _row_image),
+    ("ASC|DESC", _direction),
+    ("SQL_CACHE|SQL_NO_CACHE", _drop(1)),
+    ("NORMALIZE", _normalized),
+    ("(", _copy_options),
+    # Joins
+    ("ASOF|ANTI|SEMI|ANY|ALL OUTER JOIN", _inner_words),
+    ("LATERAL VIEW", _lateral_view),
+    # Arguments of functions, types
+    ("USING PARAMETERS", _parameters),
+    ("OPENROWSET ( BULK", _file_rows),
+    ("OPENXML|OPENJSON (", _document_rows),
+    ("MODEL", _model),
+    ("UESCAPE", _drop(2)),
+    (":: !", _null_cast),
+    ("END CASE", _end_case),
+    ("YEAR|MONTH|DAY|HOUR|MINUTE|SECOND", _precision),
+    ("NULL|ABSENT ON NULL", _in_json(3)),
+    ("NULL|ERROR|EMPTY|TRUE|FALSE|UNKNOWN ON EMPTY|ERROR", _in_json(3)),
+    ("EMPTY ARRAY|OBJECT ON EMPTY|ERROR", _in_json(4)),
+    ("DEFAULT * ON EMPTY|ERROR", _in_json(4)),
+    ("WITH|WITHOUT CONDITIONAL|UNCONDITIONAL|ARRAY WRAPPER", _in_json(3)),
+    ("WITH|WITHOUT CONDITIONAL|UNCONDITIONAL ARRAY WRAPPER", _in_json(4)),
+    ("WITH|WITHOUT WRAPPER", _in_json(2)),
+    ("WITH|WITHOUT UNIQUE KEYS", _in_json(3)),
+    ("WITH|WITHOUT UNIQUE", _in_json(2)),
+    ("WITH TYPENAME", _in_json(2)),
+    ("FORMAT JSON", _in_json(2)),
+    ("KEEP|OMIT QUOTES", _in_json(2)),
+    ("STRICT", _in_json(1)),
+    ("RETURNING", _json_returning),
+    ("JSON_OBJECT|JSON_OBJECTAGG|JSON_ARRAY|JSON_ARRAYAGG (", _json_call),
+    ("KEY", _json_key),
+    ("VALUE", _json_colon),
+    (":", _json_colon),
+)  # fmt: skip
+
+
+def _by_first_word() -> dict[str, list[tuple[tuple[str, ...], Action]]]:
+    found: dict[str, list[tuple[tuple[str, ...], Action]]] = {}
+    for phrase, action in _TABLE:
+        words = tuple(word.replace("~", " ") for word in phrase.split())
+        for first in words[0].split("|"):
+            found.setdefault(first, []).append((words, action))
+    return found
+
+
+_PHRASES = _by_first_word()
