@@ -80,6 +80,12 @@ _IDENTIFIER = Rule(
     ),
 )
 _PSQL: tuple[Rule, ...] = (
+    # The schema that CREATE EXTENSION puts in its scripts.
+    Rule(
+        "@extschema",
+        _compile(r"@(extschema(?::\w+)?)@"),
+        lambda match: f"_{match.group(1)}_".replace(":", "_"),
+    ),
     # Data of pg_dump: COPY t FROM stdin; rows; \.
     Rule(
         "stdin",
@@ -232,6 +238,18 @@ def _directory(match: re.Match[str]) -> str:
 
 
 _PATH_OPTION = _compile(r"""\bpath['"`]?\s*=?\s*('[^']*')""")
+_NOTEBOOK = (
+    # Cells of a notebook in another language, and the mark of those in SQL.
+    Rule(
+        "%",
+        _compile(
+            r"^%(?:python|py|scala|r|md|sh|fs|run|pip|conda|skip)\b.*?(?=^--[ \t]*COMMAND\b|\Z)",
+            re.MULTILINE | re.DOTALL,
+        ),
+        _blank,
+    ),
+    Rule("%sql", _compile(r"^%sql\b", re.MULTILINE), _blank),
+)
 _SPARK: tuple[Rule, ...] = (
     Rule("evolution", _compile(r"(?<=\bMERGE)\s+WITH\s+SCHEMA\s+EVOLUTION\b"), _blank),
     Rule(
@@ -274,7 +292,7 @@ _RULES: dict[str, tuple[Rule, ...]] = {
     ),
     "bigquery": _BIGQUERY,
     "clickhouse": _CLICKHOUSE,
-    "databricks": (*_SPARK, _IDENTIFIER),
+    "databricks": (*_NOTEBOOK, *_SPARK, _IDENTIFIER),
     "spark": (*_SPARK, _IDENTIFIER),
     "spark2": _SPARK,
     "teradata": _TERADATA,

@@ -23,8 +23,10 @@ from airflow_provider_sqlflow.engine.rescue import (
     merge_parts,
 )
 from airflow_provider_sqlflow.engine.retouch import retouch
-from airflow_provider_sqlflow.engine.reword import insert_parts, reword
+from airflow_provider_sqlflow.engine.reword import insert_parts, reword, spelt_crosses
 from airflow_provider_sqlflow.engine.split import RawStatement
+
+_MANY_JOINS = 8
 
 
 class StatementError(Exception):
@@ -114,8 +116,12 @@ class StatementParser:
         Raises:
             StatementError: the text is not a statement of the dialect.
         """
+        tokens = statement.tokens
+        span = statement.text[tokens[0].start : tokens[-1].end]
+        if span.count("JOIN") + span.count("join") + span.count("Join") > _MANY_JOINS:
+            tokens = spelt_crosses(tokens)
         try:
-            trees = self._parser.parse(statement.tokens, statement.text)
+            trees = self._parser.parse(tokens, statement.text)
         except ParseError as error:
             details = error.errors[0] if error.errors else {}
             index = _token_at(statement.tokens, details.get("line"), details.get("col"))

@@ -30,13 +30,21 @@ _UNITS = re.compile(r"(?:DAY|MONTH|YEAR|HOUR|MINUTE|SECOND|MICROSECOND)S?")
 _JSON_ENDS = frozenset(
     {"NULL", "ERROR", "EMPTY", "DEFAULT", "WITH", "WITHOUT", "STRICT", "ABSENT", "FORMAT", "ORDER BY"}
 )
+_QUERIES = frozenset({"SELECT", "WITH", "INSERT", "UPDATE", "DELETE", "REPLACE"})
 _JSON_NAMES = {
     "JSON_OBJECT": "JSON_PAIRS",
     "JSON_OBJECTAGG": "JSON_OBJECT_AGG",
     "JSON_ARRAY": "JSON_ITEMS",
     "JSON_ARRAYAGG": "JSON_AGG",
 }
-_DELETE_OPTIONS = frozenset({"LOW_PRIORITY", "QUICK", "IGNORE"})
+_OPTIONS = frozenset(
+    {
+        "LOW_PRIORITY", "HIGH_PRIORITY", "DELAYED", "QUICK", "IGNORE", "SQL_CALC_FOUND_ROWS", "SQL_CACHE",
+        "SQL_NO_CACHE", "SQL_BUFFER_RESULT", "SQL_SMALL_RESULT", "SQL_BIG_RESULT",
+    }
+)  # fmt: skip
+_WITH_OPTIONS = frozenset({"DELETE", "UPDATE", "INSERT", "REPLACE", "SELECT"})
+_PLACEHOLDER = re.compile(r"j{5,}")  # what a template leaves of ``{{ … }}``
 _GROUP_ENDS = frozenset({"HAVING", "ORDER BY", "LIMIT", "WITH", "WINDOW", "UNION", "INTO", "FOR"})
 
 
@@ -75,6 +83,8 @@ class _Editor:
                     behind = action(self, index)
                     if behind is not None:
                         break
+        if behind is None and kind is TokenType.VAR and self._is_clause(index):
+            behind = index + 1
         if behind is None and kind in _TEXTS and index and self.tokens[index - 1].token_type in _TEXTS:
             behind = index + 1  # 'a' 'b' is one text
         if behind is not None:
@@ -88,6 +98,11 @@ class _Editor:
             self.clause = word
         self.out.append(self.tokens[index])
         return index + 1
+
+    def _is_clause(self, index: int) -> bool:
+        """Whether a placeholder stands where a clause does: ``WHERE a = 1 {{ more() }}``."""
+        is_placeholder = _PLACEHOLDER.fullmatch(self.tokens[index].text) is not None
+        return is_placeholder and bool(self.out) and self.out[-1].token_type in _ENDS
 
     # What stands at a place -----------------------------------------------------------------------
 
@@ -147,6 +162,9 @@ class _Editor:
         if self.kind(index - 1) not in _ENDS or not self.out:
             return None
         word = self.words[index]
+        if self.dialect == "clickhouse" and word in ("?", ":") and self.kind(index + 1) in _STARTS:
+            self.make(TokenType.PLUS, "+", index)  # a ? b : c
+            return index + 1
         if word in ("MOD", "MULTISET"):
             end = index + 1
             if word == "MULTISET":
@@ -329,9 +347,48 @@ def _direction(editor: _Editor, index: int) -> int | None:
     return index + 1 if editor.clause == "GROUP BY" and not editor.calls else None
 
 
-def _delete_option(editor: _Editor, index: int) -> int | None:
-    is_head = all(word in _DELETE_OPTIONS for word in editor.words[1:index])
-    return index + 1 if editor.words[0] == "DELETE" and is_head else None
+def _option(editor: _Editor, index: int) -> int | None:
+    """MySQL's words behind DELETE, UPDATE, INSERT and SELECT that say how it is done."""
+    first = next((n for n in range(index - 1, -1, -1) if editor.words[n] not in _OPTIONS), 0)
+    return index + 1 if editor.word(first) in _WITH_OPTIONS else None
+
+
+def _matched(editor: _Editor, index: int) -> int | None:
+    """MySQL's ``MATCH a, b AGAINST ('text')``, without brackets."""
+    end = editor.until(index + 1, frozenset({"AGAINST"}))
+    if editor.kind(index + 1) is TokenType.L_PAREN or editor.word(end) != "AGAINST":
+        return None
+    editor.out.append(editor.tokens[index])
+    editor.make(TokenType.L_PAREN, "(", index)
+    editor.out.extend(editor.tokens[index + 1 : end])
+    editor.make(TokenType.R_PAREN, ")", end)
+    return end
+
+
+def _assigned(editor: _Editor, index: int) -> int | None:
+    """``WHERE (@n := @n + 1) > 2``: a variable on the way."""
+    if editor.words[0] not in _QUERIES:
+        return None
+    editor.make(TokenType.EQ, "=", index)
+    return index + 1
+
+
+def _array_type(editor: _Editor, index: int) -> int | None:
+    """``a::regtype[]``: the type of the items says as much."""
+    is_type = editor.word(index - 2) in ("::", "AS") and editor.kind(index - 1) is TokenType.VAR
+    return index + 2 if is_type else None
+
+
+def _pivot_end(editor: _Editor, index: int) -> int | None:
+    """DuckDB's ``PIVOT t ON a USING sum(b) ORDER BY c``."""
+    is_pivot = editor.words[0] in ("PIVOT", "UNPIVOT") and not editor.calls
+    return len(editor.tokens) if is_pivot else None
+
+
+def _applied(editor: _Editor, index: int) -> int | None:
+    """ClickHouse's ``* APPLY(x -> f(x))``."""
+    is_behind_columns = editor.kind(index - 1) in (TokenType.STAR, TokenType.R_PAREN)
+    return editor.closing(index + 1) if is_behind_columns else None
 
 
 def _all_columns(editor: _Editor, index: int) -> int | None:
@@ -465,6 +522,7 @@ _TABLE: tuple[tuple[str, Action], ...] = (
     ("USING", _sort_operator),
     ("INTERPOLATE", _interpolate),
     ("TIMESERIES * AS * OVER (", _drop_call(5)),
+    ("ORDER~BY|LIMIT", _pivot_end),
     # Rows and values that come from no column
     ("CURRENT OF", _cursor_row),
     ("NEXT|PREVIOUS VALUE FOR", _sequence),
@@ -472,16 +530,19 @@ _TABLE: tuple[tuple[str, Action], ...] = (
     ("WITH LABEL *", _drop(3)),
     ("BY POSITION", _drop(2)),
     ("FOR PORTION OF", _portion),
-    ("LOW_PRIORITY|QUICK|IGNORE", _delete_option),
+    ("|".join(sorted(_OPTIONS)), _option),
     (". *", _all_columns),
     ("TABLE", _table_query),
     ("INTO", _into_variables),
     ("BULK~COLLECT~INTO", _into_variables),
     ("OLD|NEW", _row_image),
     ("ASC|DESC", _direction),
-    ("SQL_CACHE|SQL_NO_CACHE", _drop(1)),
     ("NORMALIZE", _normalized),
     ("(", _copy_options),
+    ("MATCH", _matched),
+    (":=", _assigned),
+    ("[ ]", _array_type),
+    ("APPLY (", _applied),
     # Joins
     ("ASOF|ANTI|SEMI|ANY|ALL OUTER JOIN", _inner_words),
     ("LATERAL VIEW", _lateral_view),

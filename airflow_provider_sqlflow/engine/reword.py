@@ -16,6 +16,18 @@ from airflow_provider_sqlflow.engine.split import RawStatement
 
 _CHANGE_OPTIONS = frozenset({"KEYS", "WHERE", "IGNORE", "APPLY", "SEQUENCE", "COLUMNS", "STORED", "TRACK"})
 _LOAD_OPTIONS = frozenset({"PARTITION BY", "PARTITION", "PARTITIONS", "CLUSTER BY", "CLUSTER", "OPTIONS"})
+_OTHER_JOINS = frozenset(
+    {
+        TokenType.CROSS, TokenType.NATURAL, TokenType.LEFT, TokenType.RIGHT, TokenType.FULL, TokenType.OUTER,
+        TokenType.SEMI, TokenType.ANTI, TokenType.ASOF,
+    }
+)  # fmt: skip
+_FROM_ENDS = frozenset(
+    {
+        TokenType.WHERE, TokenType.GROUP_BY, TokenType.SELECT, TokenType.UNION, TokenType.ORDER_BY,
+        TokenType.SEMICOLON, TokenType.COMMA,
+    }
+)  # fmt: skip
 _OUTPUT_ENDS = frozenset({"FROM", "WHERE", "OPTION"})
 
 
@@ -73,6 +85,46 @@ def _second_from(tokens: list[Token]) -> list[Token] | None:
     if second is None or tokens[second].token_type is not TokenType.FROM:
         return None
     return [tokens[0], *tokens[2:]]
+
+
+def _renamed(tokens: list[Token]) -> list[Token] | None:
+    """MySQL's ``ALTER TABLE t RENAME AS u``."""
+    words = [token.text.upper() for token in tokens[-3:]]
+    return [*tokens[:-2], tokens[-1]] if words[:2] == ["RENAME", "AS"] else None
+
+
+def spelt_crosses(tokens: list[Token]) -> list[Token]:
+    """``a JOIN b JOIN c`` without any condition as CROSS JOIN.
+
+    The parser looks for the conditions of each behind all the others, which takes it twice as long for each
+    one more.
+    """
+    waiting: list[list[int]] = [[]]  # for each open bracket the joins that have no condition yet
+    bare: list[int] = []
+    for index, token in enumerate(tokens):
+        kind = token.token_type
+        if kind in OPENERS:
+            waiting.append([])
+        elif kind in CLOSERS:
+            bare += waiting.pop() if len(waiting) > 1 else []
+        elif kind is TokenType.JOIN and tokens[index - 1].token_type not in _OTHER_JOINS:
+            waiting[-1].append(index)
+        elif (kind is TokenType.ON or kind is TokenType.USING) and waiting[-1]:
+            waiting[-1].pop()
+        elif kind in _FROM_ENDS:
+            bare += waiting[-1]
+            waiting[-1] = []
+    bare += [index for joins in waiting for index in joins]
+    crossed = set(bare)
+    dropped = {index - 1 for index in bare if tokens[index - 1].token_type is TokenType.INNER}
+    out: list[Token] = []
+    for index, token in enumerate(tokens):
+        if index in dropped:
+            continue
+        if index in crossed:
+            out.append(_made(TokenType.CROSS, "CROSS", token))
+        out.append(token)
+    return out
 
 
 def _replaced_table(tokens: list[Token]) -> list[Token] | None:
@@ -172,6 +224,7 @@ _REWORDED: dict[str, Callable[[list[Token]], list[Token] | None]] = {
     "MERGE": _replaced_duplicates,
     "REPLACE": _replaced_table,
     "DEFINE": _defined,
+    "ALTER": _renamed,
     "TABLE": _piped_table,
     "APPLY": _applied_changes,
     "AUTO": _applied_changes,

@@ -67,6 +67,7 @@ _NO_LINEAGE = frozenset(
         "EXECUTE", "CALL", "CHECK", "CHECKSUM", "REPAIR", "PURGE", "RESIGNAL", "UNTIL", "UNLISTEN",
         "RECONFIGURE", "UNSET", "PRELOAD", "RECOMPRESS", "GENERATE", "CONVERT", "CONSTRAINT", "RAISEERROR",
         "END", "LET", "TYPE", "SUBTYPE", "EXIT",
+        "HANDLER", "XA", "CACHE", "CHANGE", "UNINSTALL", "EXPLAIN", "MODEL", "AUDIT", "METRIC",
     }
 )  # fmt: skip
 _WITH_LINEAGE = frozenset(

@@ -12,12 +12,17 @@ import re
 from bisect import bisect_right
 from dataclasses import dataclass
 
-_TAG = re.compile(r"\{\{.*?\}\}|\{%.*?%\}|\{#.*?#\}", re.DOTALL)
+_TEXT = r"""'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*\""""  # it may hold braces: dbt's hooks are Jinja in a text
+_TAG = re.compile(r"\{\{(?:[^'\"}]|" + _TEXT + r"|\}(?!\}))*\}\}|\{\{.*?\}\}|\{%.*?%\}|\{#.*?#\}", re.DOTALL)
 _BLOCK_WORD = re.compile(r"\{%[-+]?\s*(\w+)")
+_CONDITION = re.compile(r"\{%[-+]?\s*if\s+(not\s+)?((?:(?!\b(?:and|or)\b).)*?)\s*[-+]?%\}\Z", re.DOTALL)
 _RAW_END = re.compile(r"\{%[-+]?\s*endraw\s*[-+]?%\}")
 _CALL = re.compile(r"""\{\{[-+]?\s*(ref|source)\s*\(\s*(.*?)\s*\)\s*[-+]?\}\}\Z""", re.DOTALL)
 _ARGUMENT = re.compile(r"""['"]([^'"]+)['"]""")
-_SILENT = re.compile(r"\{\{[-+]?\s*(config|log|print|return|exceptions)\b")
+# What writes no SQL, a clause of its own, or a separator between the turns of a loop, of which one is kept.
+_SILENT = re.compile(
+    r"\{\{[-+]?\s*(?:(?:config|log|print|return|exceptions)\b|[\w.]*\bgroup_by\s*\(|['\"][^'\"]*['\"]\s*if\b[^}]*\bloop\.)"
+)
 _SAFE_WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_$]*\Z")
 # Blocks whose whole content is not SQL of this place.
 _DROPPED_BLOCKS = frozenset({"macro", "set", "docs", "call"})
@@ -58,8 +63,9 @@ class _Neutraliser:
         self.text = text
         self.out: list[str] = []
         self.placeholders: list[tuple[int, int]] = []
-        # For each open block: (word, is its content dropped).
-        self.blocks: list[tuple[str, bool]] = []
+        # For each open block: (word, is its content dropped, was one of its branches kept).
+        self.blocks: list[tuple[str, bool, bool]] = []
+        self.assumed: dict[str, bool] = {}  # conditions met before: one text, one answer
 
     def run(self) -> Template:
         position = 0
@@ -78,7 +84,7 @@ class _Neutraliser:
 
     @property
     def is_dropping(self) -> bool:
-        return any(dropped for _, dropped in self.blocks)
+        return any(dropped for _, dropped, _ in self.blocks)
 
     def _copy(self, start: int, end: int) -> None:
         piece = self.text[start:end]
@@ -113,16 +119,31 @@ class _Neutraliser:
                 self.blocks.pop()
         elif word in ("else", "elif"):
             if self.blocks:
-                self.blocks[-1] = (self.blocks[-1][0], True)
-        elif word in ("if", "for"):
+                opener, _, is_taken = self.blocks[-1]
+                self.blocks[-1] = (opener, is_taken, True)
+        elif word == "if":
             # The separator idiom `{% if not loop.last %},{% endif %}`: one turn is kept, so none.
-            self.blocks.append((word, "loop.last" in tag or "loop.first" in tag))
+            is_separator = "loop.last" in tag or "loop.first" in tag
+            is_kept = not is_separator and self._holds(tag)
+            self.blocks.append((word, not is_kept, is_separator or is_kept))
+        elif word == "for":
+            self.blocks.append((word, False, True))
         elif word in _DROPPED_BLOCKS:
             if word != "set" or "=" not in tag:
-                self.blocks.append((word, True))
+                self.blocks.append((word, True, True))
         elif word in ("filter", "block", "snapshot", "test", "materialization"):
-            self.blocks.append((word, False))
+            self.blocks.append((word, False, True))
         return match.end()
+
+
+    def _holds(self, tag: str) -> bool:
+        """Whether a condition is taken as true: the first time it is, and ``not …`` of it then is not."""
+        match = _CONDITION.match(tag)
+        if match is None or self.is_dropping:
+            return True
+        is_negated = match.group(1) is not None
+        condition = " ".join(match.group(2).split())
+        return self.assumed.setdefault(condition, not is_negated) != is_negated
 
 
 def _blank(piece: str) -> str:

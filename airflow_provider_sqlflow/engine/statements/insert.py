@@ -9,7 +9,7 @@ from sqlglot import exp
 from airflow_provider_sqlflow.engine.from_clause import read_path
 from airflow_provider_sqlflow.engine.graph import FILTER, Column, Node
 from airflow_provider_sqlflow.engine.model import RelationKind, StatementKind
-from airflow_provider_sqlflow.engine.scope import Source
+from airflow_provider_sqlflow.engine.scope import Scope, Source
 from airflow_provider_sqlflow.engine.select_list import select_all
 from airflow_provider_sqlflow.engine.session import Name
 from airflow_provider_sqlflow.engine.statements.assignments import assignments
@@ -114,6 +114,7 @@ def _on_conflict(
         scope.by_name.setdefault(rules.relation_key(word, False), []).append(
             Source(given, None, (rules.relation_key(word, False),), is_visible=False)
         )
+    _add_selected(statement, tree, conflict, scope)
     pairs = [
         (names[-1], value)
         for names, value in assignments(statement, conflict.args.get("expressions") or (), scope, target)
@@ -122,6 +123,21 @@ def _on_conflict(
         reader.decide(conflict.args["where"], scope, owner, FILTER)
     if pairs:
         statement.write(target, pairs, owner.rows, [owner])
+
+
+def _add_selected(statement: Statement, tree: Any, conflict: Any, scope: Scope) -> None:
+    """MySQL: ON DUPLICATE KEY UPDATE may name the relations of the SELECT."""
+    query = tree.args.get("expression")
+    if not conflict.args.get("duplicate") or not isinstance(query, exp.Select) or query.args.get("with_"):
+        return
+    joined = [join.args["this"] for join in query.args.get("joins") or ()]
+    from_ = query.args.get("from_")
+    tables = [item for item in (from_ and from_.args["this"], *joined) if isinstance(item, exp.Table)]
+    selected = statement.reader.scope(Node(scope.owner.id, RelationKind.SUBQUERY, is_derived=True), None, {})
+    for table in tables:
+        statement.reader.add_source(table, selected)
+    for key, sources in selected.by_name.items():
+        scope.by_name.setdefault(key, []).extend(sources)
 
 
 def read_multi_insert(statement: Statement, tree: Any) -> None:
