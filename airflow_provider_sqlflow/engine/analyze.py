@@ -39,6 +39,7 @@ from airflow_provider_sqlflow.engine.parse import StatementError, StatementParse
 from airflow_provider_sqlflow.engine.program import Declaration, Program, catalog_of
 from airflow_provider_sqlflow.engine.session import Session
 from airflow_provider_sqlflow.engine.split import (
+    DECLARERS,
     BrokenText,
     RawStatement,
     blank_comments,
@@ -254,6 +255,7 @@ class Reading:
         self.outcomes: list[Outcome] = []
         self.count = 0
         self.losses = 0
+        self.is_declaring = False  # behind DECLARE and before BEGIN
 
     def run(self, collector: Collector) -> LineageResult:
         """Read the whole script."""
@@ -277,10 +279,22 @@ class Reading:
             report_routine(statement)
             self.outcomes.append(statement.outcome())
             return
+        word = raw.tokens[0].text.upper()
+        if self.is_declaring or word in DECLARERS:
+            self._note_variables(raw, word)
         pieces = raw.pieces() if self.dialect in _NO_SEMICOLONS else [raw]
         index = 0
         while index < len(pieces):
             index += self._piece(pieces, index)
+
+    def _note_variables(self, raw: RawStatement, word: str) -> None:
+        """A variable of a block is no column of a table whose columns are not known."""
+        if self.dialect in _NO_SEMICOLONS:
+            return  # an @ tells them apart
+        self.is_declaring = word == "DECLARE" or (self.is_declaring and not raw.begins_statement)
+        found = [*raw.declared, *raw.variables(self.is_declaring)]
+        if found:
+            self.session.note_variables(found)
 
     def _piece(self, pieces: list[RawStatement], index: int) -> int:
         """Read the piece at ``index``, joined with those behind it where it is no statement alone.
@@ -292,6 +306,10 @@ class Reading:
             current = pieces[index].joined(pieces[index + 1 : index + count])
             current = current.without_block_words() or current.behind_task_header() or current
             if current.is_block_word:
+                return count
+            if current.is_command:
+                if not self._read_text(current):
+                    self.outcomes.append(self._begin(current).outcome())
                 return count
             try:
                 tree = self._parse(current)

@@ -142,6 +142,8 @@ def _substituted(match: re.Match[str]) -> str:
     """SQL*Plus' ``&name``: a name where one must stand, else a value. A dot ends it: ``&owner..t``."""
     word = match.group().rstrip(".")
     tail = " " * (len(match.group()) - len(word))
+    if word.lstrip("&").isdigit():
+        return word.replace("&", "0") + tail
     text, start, end = match.string, match.start(), match.end()
     is_name = (
         text[end : end + 1] in (".", "_") or _BEFORE_NAME.search(text, max(start - 20, 0), start) is not None
@@ -156,8 +158,8 @@ _ORACLE: tuple[Rule, ...] = (
     Rule(
         "",
         _compile(
-            r"^[ \t]*(?:PROMPT|WHENEVER|SPOOL|REM|REMARK|ACCEPT|DEFINE[ \t]+\w+[ \t]*=|UNDEFINE|SHOW|TTITLE"
-            r"|BTITLE|COLUMN[ \t]+\w+[ \t]+(?:FORMAT|HEADING|NEW_VALUE)|EXIT|QUIT|CONNECT(?!\s+BY\b)"
+            r"^[ \t]*(?:PROMPT|WHENEVER|SPOOL|REM|REMARK|ACCEPT|DEFINE[ \t]+\w+(?=[ \t]*=)|UNDEFINE|SHOW"
+            r"|TTITLE|BTITLE|COLUMN[ \t]+\w+[ \t]+(?:FORMAT|HEADING|NEW_VALUE)|EXIT|QUIT|CONNECT(?!\s+BY\b)"
             r"|CONN|CLEAR|SET\s+(?:DEFINE|ECHO|FEEDBACK|SERVEROUTPUT|VERIFY|TERMOUT|HEADING|PAGESIZE|LINESIZE|TIMING|SCAN"
             r"|SQLBLANKLINES|TRIMSPOOL|TRIMOUT|COLSEP|NEWPAGE|AUTOTRACE|LONG|WRAP|TAB|NUMWIDTH|ESCAPE))"
             r"\b[^\r\n]*",
@@ -182,6 +184,13 @@ _BIGQUERY: tuple[Rule, ...] = (
         "begin",
         _compile(r"(\A|;)(\s*(?:--[^\n]*\n\s*|/\*(?:[^*]|\*(?!/))*\*/\s*)*)BEGIN\b(?!\s*(?:TRANSACTION|;))"),
         lambda match: match.expand(r"\1\2;    "),
+    ),
+    Rule(
+        "repeat",
+        _compile(
+            r"\bREPEAT(?=\s+(?:INSERT|SELECT|MERGE|UPDATE|DELETE|CREATE|SET|BEGIN|IF|CALL|TRUNCATE|EXECUTE|DROP)\b)"
+        ),
+        _blank,
     ),
     Rule(
         "exception",

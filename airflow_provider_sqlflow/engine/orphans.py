@@ -55,4 +55,4 @@ def _bare_key(operand: Any, scope: Scope) -> str | None:
         return None
     key = scope.session.column_key(identifier)
     known = any(key in source.node.columns for source in scope.sources)
-    return None if known or identifier.name.lower() in scope.session.rules.pseudo_columns else key
+    return None if known or identifier.name.lower() in scope.session.pseudo_columns else key

@@ -26,7 +26,7 @@ _STARTS = _OPERANDS | {TokenType.L_PAREN, TokenType.CASE, TokenType.DASH}
 _SYMBOLS = frozenset("+-*/<>=~!@#%^&|?")
 # A comparison or sum whose right side has a sign: the parser knows both.
 _SIGNED = re.compile(r"(?:[-+*/%=<>]|<=|>=|<>|!=|\|\|)[-+~@]|[-+*/%&|^]=|=>|->>?|::|--")
-_UNITS = re.compile(r"(?:DAY|MONTH|YEAR|HOUR|MINUTE|SECOND|MICROSECOND)S?")
+_UNITS = ("YEAR", "MONTH", "DAY", "HOUR", "MINUTE", "SECOND", "MICROSECOND")
 _JSON_ENDS = frozenset(
     {"NULL", "ERROR", "EMPTY", "DEFAULT", "WITH", "WITHOUT", "STRICT", "ABSENT", "FORMAT", "ORDER BY"}
 )
@@ -83,8 +83,8 @@ class _Editor:
                     behind = action(self, index)
                     if behind is not None:
                         break
-        if behind is None and kind is TokenType.VAR and self._is_clause(index):
-            behind = index + 1
+        if behind is None and kind is TokenType.VAR and _PLACEHOLDER.fullmatch(self.tokens[index].text):
+            behind = self._placeholder(index)
         if behind is None and kind in _TEXTS and index and self.tokens[index - 1].token_type in _TEXTS:
             behind = index + 1  # 'a' 'b' is one text
         if behind is not None:
@@ -99,10 +99,16 @@ class _Editor:
         self.out.append(self.tokens[index])
         return index + 1
 
-    def _is_clause(self, index: int) -> bool:
-        """Whether a placeholder stands where a clause does: ``WHERE a = 1 {{ more() }}``."""
-        is_placeholder = _PLACEHOLDER.fullmatch(self.tokens[index].text) is not None
-        return is_placeholder and bool(self.out) and self.out[-1].token_type in _ENDS
+    def _placeholder(self, index: int) -> int | None:
+        """A placeholder where a type stands, or a clause: ``WHERE a = 1 {{ more() }}``."""
+        if not self.out:
+            return None
+        before = self.out[-1].token_type
+        is_cast = bool(self.calls) and self.calls[-1].endswith("CAST") and before is TokenType.ALIAS
+        if is_cast or before is TokenType.DCOLON:
+            self.make(TokenType.VARCHAR, "VARCHAR", index)
+            return index + 1
+        return index + 1 if before in _ENDS else None
 
     # What stands at a place -----------------------------------------------------------------------
 
@@ -375,7 +381,7 @@ def _assigned(editor: _Editor, index: int) -> int | None:
 
 def _array_type(editor: _Editor, index: int) -> int | None:
     """``a::regtype[]``: the type of the items says as much."""
-    is_type = editor.word(index - 2) in ("::", "AS") and editor.kind(index - 1) is TokenType.VAR
+    is_type = editor.word(index - 2) in ("::", "AS") and editor.word(index - 1) != ""
     return index + 2 if is_type else None
 
 
@@ -555,6 +561,7 @@ _TABLE: tuple[tuple[str, Action], ...] = (
     (":: !", _null_cast),
     ("END CASE", _end_case),
     ("YEAR|MONTH|DAY|HOUR|MINUTE|SECOND", _precision),
+    ("|".join(f"{unit}|{unit}S" for unit in _UNITS), _duration),
     ("NULL|ABSENT ON NULL", _in_json(3)),
     ("NULL|ERROR|EMPTY|TRUE|FALSE|UNKNOWN ON EMPTY|ERROR", _in_json(3)),
     ("EMPTY ARRAY|OBJECT ON EMPTY|ERROR", _in_json(4)),

@@ -124,6 +124,8 @@ class Scope:
             if len(rest) == 1:
                 return [(column, IDENTITY)]
             return [(self.field_of(column, rest[1:]), TRANSFORMATION)]
+        if self.session.variables and parts[0].text.lower() in self.session.variables:
+            return []  # a field of a row that a loop or a declaration names
         columns = self._field_owner(parts[0])
         if columns:
             return [(self.field_of(column, parts[1:]), TRANSFORMATION) for column in columns]
@@ -156,7 +158,7 @@ class Scope:
         node = self.sources[0].node
         if not node.is_open or node.is_derived or node.any_inputs is not None:
             return None
-        if key in self.by_name or key in self.aliases or text.lower() in self.session.rules.pseudo_columns:
+        if key in self.by_name or key in self.aliases or text.lower() in self.session.pseudo_columns:
             return None
         return node.find(key, text)
 
@@ -319,7 +321,7 @@ class Scope:
         return not any(source.node.has_unknown_columns for source in self.sources)
 
     def _is_pseudo(self, name: Name) -> bool:
-        return name.text.lower() in self.session.rules.pseudo_columns
+        return name.text.lower() in self.session.pseudo_columns
 
     # Diagnostics --------------------------------------------------------------------------------
 

@@ -89,6 +89,8 @@ class Session:
         self.watch = watch or Stopwatch(DEFAULT_LIMITS)
         self.template = template
         self.rules = rules
+        self.pseudo_columns = rules.pseudo_columns  # and the variables
+        self.variables: frozenset[str] = frozenset()  # of the script's blocks, in lower case
         self.catalog = catalog
         self.declared = InMemoryCatalog()
         self.database = database
@@ -194,6 +196,11 @@ class Session:
             return Name(text, fold(text, quoted), start, end, self.template.covers(start, end))
         return Name(text, key, start, end)
 
+    def note_variables(self, names: list[str]) -> None:
+        """Names, in lower case, that are variables from here on: no columns where none is declared."""
+        self.variables |= frozenset(names)
+        self.pseudo_columns = self.rules.pseudo_columns | self.variables
+
     # Relations --------------------------------------------------------------------------------
 
     def relation(self, parts: list[Name], kind: RelationKind = RelationKind.TABLE) -> Node:
@@ -205,7 +212,8 @@ class Session:
         node = self.stored(parts, kind)
         mention = self.mentions.get(node.id)
         if mention is None or mention[1] is None:
-            place = (parts[0].start, parts[-1].end) if parts[0].start >= 0 else None
+            end = parts[-1].end if parts[-1].end >= 0 else parts[0].end
+            place = (parts[0].start, end) if parts[0].start >= 0 else None
             self.mentions[node.id] = (node, place)
         return node
 

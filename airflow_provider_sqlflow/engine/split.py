@@ -28,6 +28,10 @@ _BLOCK_WORDS = frozenset({"BEGIN", "ELSE", "THEN", "LOOP", "DO", "TRY", "END", "
 _SCHEDULED = frozenset({"TASK", "PIPE", "EVENT", "ALERT"})
 _CONDITION_WORDS = frozenset({"IF", "ELSEIF", "ELSIF", "WHILE", "EXCEPTION", "WHEN", "FOR", "FORALL"})
 _DECLARING = frozenset({"CURSOR", "PROCEDURE", "FUNCTION", "PRAGMA"})
+_NO_VARIABLES = frozenset({"TYPE", "SUBTYPE", "PRAGMA", "PROCEDURE", "FUNCTION", "CONTINUE", "EXIT", "UNDO"})
+_LOOPS = frozenset({"FOR", "FORALL"})
+# Words that begin a statement by which variables are declared, besides the names behind DECLARE.
+DECLARERS = frozenset({"DECLARE", "LET", "FOR", "FORALL", "BEGIN"})
 _OPEN_CONDITIONS = frozenset({"IF", "WHILE", "FORALL"})  # no word stands between them and their statement
 _LABELLED = frozenset({"BEGIN", "LOOP", "REPEAT", "WHILE", "FOR"})
 _BLOCK_ONLY = _BLOCK_WORDS | {"IF", "WHILE", "FOR", "CATCH", "CASE"}
@@ -67,7 +71,7 @@ _NO_LINEAGE = frozenset(
         "EXECUTE", "CALL", "CHECK", "CHECKSUM", "REPAIR", "PURGE", "RESIGNAL", "UNTIL", "UNLISTEN",
         "RECONFIGURE", "UNSET", "PRELOAD", "RECOMPRESS", "GENERATE", "CONVERT", "CONSTRAINT", "RAISEERROR",
         "END", "LET", "TYPE", "SUBTYPE", "EXIT",
-        "HANDLER", "XA", "CACHE", "CHANGE", "UNINSTALL", "EXPLAIN", "MODEL", "AUDIT", "METRIC",
+        "HANDLER", "XA", "CACHE", "CHANGE", "UNINSTALL", "EXPLAIN", "UPDATE STATISTICS", "MODEL", "AUDIT", "METRIC",
     }
 )  # fmt: skip
 _WITH_LINEAGE = frozenset(
@@ -125,6 +129,7 @@ class RawStatement:
     base: int = 0
     is_routine: bool = False
     nesting: int = 0
+    declared: tuple[str, ...] = ()  # variables of the declarations in front of a block
     segments: Segments = field(default_factory=Segments)
 
     @property
@@ -198,6 +203,11 @@ class RawStatement:
         return words[0] in ("CREATE", "ALTER", "DEFINE") and not _WITH_LINEAGE & set(words[1:])
 
     @property
+    def begins_statement(self) -> bool:
+        """Whether the first word is one that begins a statement."""
+        return self.tokens[0].text.upper() in _STATEMENT_WORDS
+
+    @property
     def declares(self) -> bool:
         """Whether this may be a declaration or an assignment of a block: ``v_x t.c%TYPE``."""
         words = [token.text.upper() for token in self.tokens]
@@ -205,6 +215,30 @@ class RawStatement:
             return True
         is_name = self.tokens[0].token_type in (TokenType.VAR, TokenType.IDENTIFIER)
         return is_name and words[0] not in _STATEMENT_WORDS and (":=" in words or "FROM" not in words)
+
+    def variables(self, is_declaring: bool) -> list[str]:
+        """The variables that a statement of a block declares: ``DECLARE a, b INT``, ``LET x``, ``FOR r IN``.
+
+        Args:
+            is_declaring: whether it stands behind DECLARE and before BEGIN, where names stand alone.
+        """
+        tokens = self.tokens
+        word = tokens[0].text.upper()
+        first = 0 if is_declaring and word != "DECLARE" else 1
+        if word == "BEGIN" and len(tokens) > 2 and tokens[1].text.upper() in _LOOPS:
+            first = 2
+        elif word not in _LOOPS and word not in ("DECLARE", "LET") and not is_declaring:
+            return []
+        if first < len(tokens) and tokens[first].text.upper() in ("CURSOR", "VARIABLE"):
+            first += 1
+        names: list[str] = []
+        while first < len(tokens) and tokens[first].token_type in (TokenType.VAR, TokenType.IDENTIFIER):
+            if tokens[first].text.upper() not in _NO_VARIABLES:
+                names.append(tokens[first].text.lower())
+            if first + 1 >= len(tokens) or tokens[first + 1].token_type is not TokenType.COMMA:
+                break
+            first += 2
+        return names
 
     def behind_task_header(self) -> RawStatement | None:
         """The statement that a task, pipe or event runs: CREATE TASK … AS statement."""
@@ -225,6 +259,13 @@ class RawStatement:
                 if following in _STATEMENT_WORDS:
                     return replace(self, tokens=self.tokens[index + 1 :])
         return None
+
+    @property
+    def is_command(self) -> bool:
+        """Whether the parser keeps the statement as text: PRINT, CALL, FETCH."""
+        kind = self.tokens[0].token_type
+        following = self.tokens[1].token_type if len(self.tokens) > 1 else TokenType.STRING
+        return (kind is TokenType.COMMAND or kind is TokenType.FETCH) and following is not TokenType.STRING
 
     @property
     def is_block_word(self) -> bool:
@@ -359,7 +400,8 @@ def _may_start(tokens: list[Token], number: int) -> bool:
         return False
     is_option = token.token_type is TokenType.WITH and not _begins_ctes(tokens, number)
     is_variable = number > 1 and tokens[number - 2].token_type is TokenType.PARAMETER  # @from
-    return not is_option and (is_variable or previous.text.upper() not in _NEEDS_MORE)
+    is_value = number > 1 and tokens[number - 2].token_type is TokenType.EQ  # CHECK_POLICY = ON
+    return not is_option and (is_variable or is_value or previous.text.upper() not in _NEEDS_MORE)
 
 
 def _begins_ctes(tokens: list[Token], number: int) -> bool:
@@ -424,8 +466,10 @@ def _statements(tokens: list[Token], text: str, base: int) -> Iterator[RawStatem
         if scan.kinds[first] is _SEMICOLON:
             first += 1
             continue
-        first = _behind_declarations(tokens, first)
+        begin, first = first, _behind_declarations(tokens, first)
         statement = RawStatement([], text, base)
+        if first > begin:
+            statement.declared = tuple(_declared(tokens[begin + 1 : first]))
         statement.is_routine = _starts_routine(tokens, first)
         index = _routine_end(tokens, first) if statement.is_routine else scan.run(statement, first)
         statement.tokens = tokens[first:index]
@@ -450,6 +494,18 @@ def _behind_declarations(tokens: list[Token], first: int) -> int:
         if word in ("SELECT", "INSERT", "CREATE", "SET"):
             return first
     return first
+
+
+def _declared(tokens: list[Token]) -> Iterator[str]:
+    """The variables of declarations: the first name of each."""
+    is_first = True
+    for token in tokens:
+        word = token.text.upper()
+        if is_first and word == "CURSOR":
+            continue  # its name follows
+        if is_first and word not in _NO_VARIABLES:
+            yield token.text.lower()
+        is_first = token.token_type is _SEMICOLON
 
 
 def _starts_routine(tokens: list[Token], first: int) -> bool:

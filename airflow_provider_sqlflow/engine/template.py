@@ -2,8 +2,8 @@
 
 ``{{ expression }}`` becomes an identifier of the same length; the relation or column then shows the
 expression as its name. ``{{ ref('x') }}`` and ``{{ source('a', 'x') }}`` become the name they
-stand for. Of ``{% if %}`` the first branch is kept, of ``{% for %}`` one turn; comments, ``set``,
-``macro`` and ``config`` become blanks.
+stand for. Of ``{% if %}`` the first branch is kept (one condition has one answer in a text), of
+``{% for %}`` one turn; comments, ``set``, ``macro`` and ``config`` become blanks.
 """
 
 from __future__ import annotations
@@ -23,6 +23,30 @@ _ARGUMENT = re.compile(r"""['"]([^'"]+)['"]""")
 _SILENT = re.compile(
     r"\{\{[-+]?\s*(?:(?:config|log|print|return|exceptions)\b|[\w.]*\bgroup_by\s*\(|['\"][^'\"]*['\"]\s*if\b[^}]*\bloop\.)"
 )
+_CONSTANT = re.compile(r"""\{%[-+]?\s*set\s+(\w+)\s*=\s*['"]([^'"]*)['"]\s*[-+]?%\}\Z""")
+# Macros of dbt's packages: all columns of a relation, and the name of a type in the dialect.
+_STAR = re.compile(r"\{\{[-+]?\s*(?:dbt_utils\.star|(?:fivetran_utils\.)?fill_staging_columns)\s*\(")
+_STAR_ALIAS = re.compile(r"""\brelation_alias\s*=\s*['"](\w+)['"]""")
+_TYPE = re.compile(r"\{\{[-+]?\s*(?:\w+\.)?type_(\w+)\s*\(\s*\)\s*[-+]?\}\}\Z")
+_TYPES = {
+    "timestamp": "TIMESTAMP",
+    "int": "INT",
+    "bigint": "BIGINT",
+    "float": "FLOAT",
+    "numeric": "NUMERIC",
+    "boolean": "BOOLEAN",
+}
+_ALONE = re.compile(r"[ \t]*(?:\r?\n|\Z)")
+_LAST_WORD = re.compile(r"[\w$]+\Z")
+# Words that want something behind them.
+_WAITING = frozenset(
+    {
+        "SELECT", "DISTINCT", "ALL", "FROM", "JOIN", "WHERE", "AND", "OR", "NOT", "ON", "BY", "AS", "HAVING",
+        "QUALIFY", "CASE", "WHEN", "THEN", "ELSE", "IN", "LIKE", "ILIKE", "BETWEEN", "IS", "UNION", "EXCEPT",
+        "INTERSECT", "MINUS", "INTO", "TABLE", "VIEW", "UPDATE", "SET", "VALUES", "LIMIT", "OFFSET", "USING",
+        "EXISTS", "WITH", "OVER", "RETURNING", "TOP", "END", "LATERAL", "APPLY", "INTERVAL", "CALL", "DO",
+    }
+)  # fmt: skip
 _SAFE_WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_$]*\Z")
 # Blocks whose whole content is not SQL of this place.
 _DROPPED_BLOCKS = frozenset({"macro", "set", "docs", "call"})
@@ -65,6 +89,7 @@ class _Neutraliser:
         self.placeholders: list[tuple[int, int]] = []
         # For each open block: (word, is its content dropped, was one of its branches kept).
         self.blocks: list[tuple[str, bool, bool]] = []
+        self.values: dict[str, str] = {}  # of {% set name = 'text' %}
         self.assumed: dict[str, bool] = {}  # conditions met before: one text, one answer
 
     def run(self) -> Template:
@@ -97,11 +122,25 @@ class _Neutraliser:
         if tag.startswith("{#") or self.is_dropping or _SILENT.match(tag):
             self.out.append(_blank(tag))
         else:
-            name = _named(tag)
+            name = _named(tag, self.values)
             if name is None:
                 self.placeholders.append((match.start(), match.end()))
-            self.out.append(name or _placeholder(tag))
+                name = _blank(tag) if self._is_clause(match) else _placeholder(tag)
+            self.out.append(name)
         return match.end()
+
+    def _is_clause(self, match: re.Match[str]) -> bool:
+        """Whether a call on a line of its own writes more than a name: nothing before it waits for one."""
+        if "(" not in match.group() or not _ALONE.match(self.text, match.end()):
+            return False
+        line = self.text.rfind("\n", 0, match.start()) + 1
+        if self.text[line : match.start()].strip():
+            return False
+        before = next((piece.rstrip() for piece in reversed(self.out) if not piece.isspace()), "")
+        word = _LAST_WORD.search(before)
+        if word is None:
+            return before.endswith((")", "*", "]", "'", '"', "`"))
+        return word.group().upper() not in _WAITING
 
     def _block(self, match: re.Match[str]) -> int:
         tag = match.group()
@@ -129,12 +168,14 @@ class _Neutraliser:
         elif word == "for":
             self.blocks.append((word, False, True))
         elif word in _DROPPED_BLOCKS:
+            constant = _CONSTANT.match(tag)
+            if constant:
+                self.values[constant.group(1)] = constant.group(2)
             if word != "set" or "=" not in tag:
                 self.blocks.append((word, True, True))
         elif word in ("filter", "block", "snapshot", "test", "materialization"):
             self.blocks.append((word, False, True))
         return match.end()
-
 
     def _holds(self, tag: str) -> bool:
         """Whether a condition is taken as true: the first time it is, and ``not …`` of it then is not."""
@@ -150,14 +191,23 @@ def _blank(piece: str) -> str:
     return re.sub(r"[^\r\n]", " ", piece)
 
 
-def _named(tag: str) -> str | None:
-    """The relation that ``ref`` or ``source`` stands for, padded to the tag's length."""
+def _named(tag: str, values: dict[str, str]) -> str | None:
+    """What is known of a tag, padded to its length: the relation of ``ref`` or ``source``, a type, a star."""
     call = _CALL.match(tag)
     if call:
-        names: list[str] = _ARGUMENT.findall(call.group(2))
+        names: list[str] = _ARGUMENT.findall(call.group(2)) or [values.get(call.group(2), "")]
         name = ".".join(names) if call.group(1) == "source" else "".join(names[-1:])
         if name and all(_SAFE_WORD.match(part) for part in name.split(".")):
             return name + _blank(tag[len(name) :])
+    star = _STAR.match(tag)
+    if star:
+        alias = _STAR_ALIAS.search(tag)
+        text = f"{alias.group(1)}.*" if alias else "*"
+        return text + _blank(tag[len(text) :])
+    type_ = _TYPE.match(tag)
+    if type_:
+        text = _TYPES.get(type_.group(1), "VARCHAR")
+        return text + _blank(tag[len(text) :])
     return None
 
 

@@ -233,6 +233,18 @@ class _Tools(threading.local):
 _TOOLS = _Tools()
 
 
+def _tokenizer_of(dialect: str) -> Tokenizer:
+    """A tokenizer; where statements follow one another without semicolons, one without commands.
+
+    What follows a command such as PRINT, up to the next semicolon, would be one token.
+    """
+    syntax = syntax_of(dialect)
+    if dialect not in _TSQL and dialect != "bigquery":
+        return syntax.tokenizer()
+    plain: type[Tokenizer] = type("PlainTokenizer", (syntax.tokenizer_class,), {"COMMANDS": set()})
+    return plain(syntax)
+
+
 def tokenize(text: str, dialect: str) -> list[Token]:
     """The tokens of a text.
 
@@ -241,7 +253,7 @@ def tokenize(text: str, dialect: str) -> list[Token]:
     """
     tokenizer = _TOOLS.tokenizers.get(dialect)
     if tokenizer is None:
-        tokenizer = _TOOLS.tokenizers[dialect] = syntax_of(dialect).tokenizer()
+        tokenizer = _TOOLS.tokenizers[dialect] = _tokenizer_of(dialect)
     try:
         return tokenizer.tokenize(text)
     finally:
