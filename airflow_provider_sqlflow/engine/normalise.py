@@ -41,6 +41,10 @@ def _keep_first(match: re.Match[str]) -> str:
     return match.group(1) + _blanks(match.group()[len(match.group(1)) :])
 
 
+def _keep_mark(match: re.Match[str]) -> str:
+    return "?" + " " * (len(match.group()) - 1)
+
+
 def _replaced_into(match: re.Match[str]) -> str:
     return match.group(1) + "INSERT " + _blanks(match.group(2))
 
@@ -105,6 +109,7 @@ _PSQL: tuple[Rule, ...] = (
 )
 _TSQL: tuple[Rule, ...] = (
     _GO,
+    Rule(":", _compile(r"^[ \t]*([A-Za-z_]\w*:)(?=[ \t]*\r?$)", re.MULTILINE), _semicolon),  # a label
     # sqlcmd
     Rule(
         ":",
@@ -138,9 +143,12 @@ _BEFORE_NAME = _compile(
 )
 
 
+_BRACES = str.maketrans("{}", "__")
+
+
 def _substituted(match: re.Match[str]) -> str:
     """SQL*Plus' ``&name``: a name where one must stand, else a value. A dot ends it: ``&owner..t``."""
-    word = match.group().rstrip(".")
+    word = match.group().rstrip(".").translate(_BRACES)
     tail = " " * (len(match.group()) - len(word))
     if word.lstrip("&").isdigit():
         return word.replace("&", "0") + tail
@@ -153,6 +161,17 @@ def _substituted(match: re.Match[str]) -> str:
     return ":" + word.lstrip("&").rjust(len(word) - 1, "_") + tail
 
 
+_SNOWSQL: tuple[Rule, ...] = (
+    Rule(
+        "!",
+        _compile(
+            r"^[ \t]*!(?:set|source|load|print|quit|exit|spool|define|system|abort|connect)\b[^\r\n]*",
+            re.MULTILINE,
+        ),
+        _blank,
+    ),
+    Rule("&", re.compile(r"(?<![&\w'\"])&(?:\{\w+\}|[A-Za-z_]\w*)"), _substituted),
+)
 _ORACLE: tuple[Rule, ...] = (
     _SLASH,
     Rule(
@@ -167,6 +186,9 @@ _ORACLE: tuple[Rule, ...] = (
         ),
         _blank,
     ),
+    Rule(
+        "@", _compile(r"^[ \t]*@@?[\w./\\$&%-]+(?=[ \t;]|\r?$)[^\r\n]*", re.MULTILINE), _blank
+    ),  # another script
     Rule("&", re.compile(r"(?<![&\w'\"])&&?\w+\.?"), _substituted),
     Rule(
         ":", re.compile(r"(?<![:\w']):(\d+)\b"), lambda match: "0" + match.group(1)
@@ -222,6 +244,24 @@ _TERADATA: tuple[Rule, ...] = (
         ),
         _blank,
     ),
+    Rule(
+        "lock",
+        _compile(
+            r"\bLOCK(?:ING)?\s+(?:ROW|(?:TABLE|VIEW|DATABASE)?\s*[\w$#.\"]+)\s+(?:FOR|IN)\s+"
+            r"(?:ACCESS|READ|WRITE|SHARE|EXCLUSIVE|CHECKSUM)\b(?:\s+(?:MODE|NOWAIT|OVERRIDE)\b)*"
+        ),
+        _blank,
+    ),
+    Rule(
+        "named",
+        _compile(r"\(\s*NAMED\s+([\w$#]+|\"[^\"\r\n]+\")\s*\)"),
+        lambda match: (
+            _blanks(match.group()[: match.start(1) - match.start() - 3])
+            + "AS "
+            + match.group(1)
+            + _blanks(match.group()[match.end(1) - match.start() :])
+        ),
+    ),
     Rule("c", _compile(r"(?<=[\w\"'])\s*\(\s*(?:NOT\s+)?(?:CASESPECIFIC|CS|UPPERCASE)\s*\)"), _blank),
     Rule("'", _compile(r"\(\s*(?:TITLE|FORMAT|NAMED)\s+'[^'\r\n]*'\s*\)"), _blank),
     Rule(
@@ -260,7 +300,7 @@ _NOTEBOOK = (
     Rule("%sql", _compile(r"^%sql\b", re.MULTILINE), _blank),
 )
 _SPARK: tuple[Rule, ...] = (
-    Rule("evolution", _compile(r"(?<=\bMERGE)\s+WITH\s+SCHEMA\s+EVOLUTION\b"), _blank),
+    Rule("evolution", _compile(r"(?:(?<=\bMERGE)|(?<=\bINSERT))\s+WITH\s+SCHEMA\s+EVOLUTION\b"), _blank),
     Rule(
         "directory",
         _compile(
@@ -281,7 +321,7 @@ _DRIVER_PARAMETERS = Rule(
 _RULES: dict[str, tuple[Rule, ...]] = {
     "": (_SLASH, *_GENERIC),
     "exasol": (_SLASH,),
-    "snowflake": (_IDENTIFIER,),
+    "snowflake": (_IDENTIFIER, *_SNOWSQL),
     "tsql": _TSQL,
     "fabric": _TSQL,
     "oracle": _ORACLE,
@@ -293,6 +333,16 @@ _RULES: dict[str, tuple[Rule, ...]] = {
     "singlestore": (_REPLACE_INTO,),
     "sqlite": (
         _REPLACE_INTO,
+        Rule(
+            ".",
+            _compile(
+                r"^\.(?:mode|import|headers?|output|once|read|open|separator|tables|schema|width|echo|bail|timer"
+                r"|nullvalue|print|quit|exit|shell|system|load|dump|databases|stats|changes|parameter)\b[^\r\n]*",
+                re.MULTILINE,
+            ),
+            _blank,
+        ),
+        Rule("?", re.compile(r"\?\d+"), _keep_mark),
         Rule(
             "update",
             _compile(r"\bUPDATE\s+OR\s+(?:ROLLBACK|ABORT|REPLACE|FAIL|IGNORE)\b"),

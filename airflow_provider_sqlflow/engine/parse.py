@@ -117,7 +117,7 @@ class StatementParser:
             StatementError: the text is not a statement of the dialect.
         """
         tokens = statement.tokens
-        span = statement.text[tokens[0].start : tokens[-1].end]
+        span = statement.text[tokens[0].start : tokens[-1].end] if tokens else ""
         if span.count("JOIN") + span.count("join") + span.count("Join") > _MANY_JOINS:
             tokens = spelt_crosses(tokens)
         try:

@@ -162,6 +162,8 @@ def _query_end(tokens: list[Token], start: int) -> int:
     for tail in (
         ["WITH", "NO", "DATA"],
         ["WITH", "DATA"],
+        ["WITH", "LOCAL", "CHECK", "OPTION"],
+        ["WITH", "CASCADED", "CHECK", "OPTION"],
         ["WITH", "CHECK", "OPTION"],
         ["WITH", "READ", "ONLY"],
     ):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from itertools import pairwise
 
 from sqlglot.tokenizer_core import Token, TokenType
 
@@ -30,6 +31,7 @@ _UNITS = ("YEAR", "MONTH", "DAY", "HOUR", "MINUTE", "SECOND", "MICROSECOND")
 _JSON_ENDS = frozenset(
     {"NULL", "ERROR", "EMPTY", "DEFAULT", "WITH", "WITHOUT", "STRICT", "ABSENT", "FORMAT", "ORDER BY"}
 )
+_LIMIT_ENDS = frozenset({"SETTINGS", "FORMAT", "INTO", "UNION", "WITH"})
 _QUERIES = frozenset({"SELECT", "WITH", "INSERT", "UPDATE", "DELETE", "REPLACE"})
 _JSON_NAMES = {
     "JSON_OBJECT": "JSON_PAIRS",
@@ -64,6 +66,9 @@ class _Editor:
         self.words = ["" if token.token_type in _QUOTED else token.text.upper() for token in tokens]
         self.out: list[Token] = []
         self.calls: list[str] = []  # the word before each open bracket
+        self.subsets = {  # of MATCH_RECOGNIZE: SUBSET name = (…)
+            after for word, after in pairwise(self.words) if word == "SUBSET"
+        }
         self.clause = ""  # the last of GROUP BY, RETURNING … outside brackets
         self.is_changed = False
 
@@ -76,7 +81,8 @@ class _Editor:
     def _step(self, index: int) -> int:
         """Copy or change what stands at a place; returns where to go on."""
         kind, word = self.tokens[index].token_type, self.words[index]
-        behind = self._operator(index)
+        behind = index + 2 if word in self.subsets and self.kind(index + 1) is TokenType.DOT else None
+        behind = self._operator(index) if behind is None else behind
         if behind is None:
             for phrase, action in _PHRASES.get(word, ()):
                 if self.follows(index, phrase):
@@ -288,6 +294,25 @@ def _to_end(editor: _Editor, index: int) -> int | None:
     return None if editor.calls or index == 0 else len(editor.tokens)
 
 
+def _rest(editor: _Editor, index: int) -> int:
+    """Oracle's MODEL and Teradata's EXPAND ON: to the end of the query."""
+    return editor.until(index, frozenset({"ORDER BY"}))
+
+
+def _second_limit(editor: _Editor, index: int) -> int | None:
+    """ClickHouse's ``LIMIT 2 BY a LIMIT 10``: the number behind counts rows only."""
+    depth, is_by = 0, False
+    for number in range(index - 1, -1, -1):
+        kind, word = editor.kind(number), editor.word(number)
+        depth += (kind in CLOSERS) - (kind in OPENERS)
+        if depth < 0 or (depth == 0 and word == "SELECT"):
+            return None
+        is_by = is_by or (depth == 0 and word == "BY")
+        if depth == 0 and word == "LIMIT":
+            return editor.until(index + 1, _LIMIT_ENDS) if is_by else None
+    return None
+
+
 def _isolation(editor: _Editor, index: int) -> int:
     """DB2's ``WITH RS USE AND KEEP UPDATE LOCKS``."""
     return index + (7 if editor.follows(index + 2, ("USE", "AND", "KEEP", "*", "LOCKS")) else 2)
@@ -321,6 +346,18 @@ def _lateral_view(editor: _Editor, index: int) -> int | None:
     editor.out.extend(editor.tokens[index : end + 1])
     editor.make(TokenType.ALIAS, "AS", end)
     return end + 1
+
+
+def _output_into(editor: _Editor, index: int) -> int | None:
+    """T-SQL's ``OUTPUT … INTO #log (a, b)`` and ``INTO @log (a)``: the sign is part of the name."""
+    sign, name = index + 1, index + 2
+    if editor.word(sign) not in ("#", "@") or editor.kind(index + 3) is not TokenType.L_PAREN:
+        return None
+    first, last = editor.tokens[sign], editor.tokens[name]
+    editor.out.append(editor.tokens[index])
+    text = last.text if first.text == "#" else first.text + last.text  # as the parser names both
+    editor.out.append(Token(TokenType.VAR, text, first.line, first.col, first.start, last.end, []))
+    return index + 3
 
 
 def _into_variables(editor: _Editor, index: int) -> int | None:
@@ -447,11 +484,19 @@ def _precision(editor: _Editor, index: int) -> int | None:
     return editor.closing(index + 1)
 
 
+def _span_unit(editor: _Editor, index: int) -> int:
+    """Teradata's ``(a - b) DAY(4) TO SECOND``."""
+    end = editor.closing(index + 1) if editor.kind(index + 1) is TokenType.L_PAREN else index + 1
+    return _span_unit(editor, end + 1) if editor.word(end) == "TO" else end
+
+
 def _duration(editor: _Editor, index: int) -> int | None:
     """DB2's ``d + 3 DAYS`` and ``d - (n) MONTHS``."""
+    before = editor.kind(index - 1)
+    if editor.dialect == "teradata" and before is TokenType.R_PAREN:
+        return _span_unit(editor, index)
     if editor.dialect or editor.kind(index + 1) in (TokenType.L_PAREN, TokenType.DOT):
         return None
-    before = editor.kind(index - 1)
     if before is TokenType.R_PAREN:
         start = _opening(editor, index - 1)
     elif before in (TokenType.NUMBER, TokenType.VAR):
@@ -483,6 +528,12 @@ def _file_rows(editor: _Editor, index: int) -> int | None:
         return None
     editor.out.extend((*editor.tokens[index : index + 2], editor.tokens[path], editor.tokens[end - 1]))
     return editor.closing(end + 1) if editor.follows(end, ("WITH", "(")) else end
+
+
+def _split_rows(editor: _Editor, index: int) -> int:
+    """Teradata's ``STRTOK_SPLIT_TO_TABLE(key, text, ',')``, of which the parser knows another form."""
+    editor.make(TokenType.VAR, "STRTOK_ROWS", index)
+    return index + 1
 
 
 def _document_rows(editor: _Editor, index: int) -> int | None:
@@ -527,18 +578,24 @@ _TABLE: tuple[tuple[str, Action], ...] = (
     ("OVER (", _limit_over),
     ("USING", _sort_operator),
     ("INTERPOLATE", _interpolate),
+    ("MODEL DIMENSION|PARTITION|RETURN|IGNORE|KEEP|UNIQUE|REFERENCE|MAIN", _rest),
+    ("EXPAND ON", _rest),
+    ("SUBSET * = (", _drop_call(3)),
     ("TIMESERIES * AS * OVER (", _drop_call(5)),
     ("ORDER~BY|LIMIT", _pivot_end),
+    ("LIMIT", _second_limit),
     # Rows and values that come from no column
     ("CURRENT OF", _cursor_row),
     ("NEXT|PREVIOUS VALUE FOR", _sequence),
     # Words of statements
     ("WITH LABEL *", _drop(3)),
+    ("WITH TIES", _drop(2)),
     ("BY POSITION", _drop(2)),
     ("FOR PORTION OF", _portion),
     ("|".join(sorted(_OPTIONS)), _option),
     (". *", _all_columns),
     ("TABLE", _table_query),
+    ("INTO #|@", _output_into),
     ("INTO", _into_variables),
     ("BULK~COLLECT~INTO", _into_variables),
     ("OLD|NEW", _row_image),
@@ -555,6 +612,8 @@ _TABLE: tuple[tuple[str, Action], ...] = (
     # Arguments of functions, types
     ("USING PARAMETERS", _parameters),
     ("OPENROWSET ( BULK", _file_rows),
+    ("STRTOK_SPLIT_TO_TABLE (", _split_rows),
+    ("RETURNS (", _drop_call(1)),
     ("OPENXML|OPENJSON (", _document_rows),
     ("MODEL", _model),
     ("UESCAPE", _drop(2)),

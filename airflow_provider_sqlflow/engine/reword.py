@@ -127,6 +127,18 @@ def spelt_crosses(tokens: list[Token]) -> list[Token]:
     return out
 
 
+def _inline_data(tokens: list[Token]) -> list[Token] | None:
+    """ClickHouse's ``INSERT INTO t FORMAT JSONEachRow {…}``: rows of nothing but values."""
+    start = _word(tokens, 1, frozenset({"FORMAT", "SELECT"}))
+    if start is None or tokens[start].text.upper() != "FORMAT":
+        return None
+    made = (
+        (TokenType.VALUES, "VALUES"), (TokenType.L_PAREN, "("),
+        (TokenType.NULL, "NULL"), (TokenType.R_PAREN, ")"),
+    )  # fmt: skip
+    return [*tokens[:start], *(_made(kind, text, tokens[start]) for kind, text in made)]
+
+
 def _replaced_table(tokens: list[Token]) -> list[Token] | None:
     """Iceberg's and Delta's ``REPLACE TABLE t AS query``: the table is there before."""
     if len(tokens) < 3 or tokens[1].token_type not in (TokenType.TABLE, TokenType.VIEW):
@@ -219,6 +231,7 @@ def _made(kind: TokenType, text: str, near: Token) -> Token:
 
 
 _REWORDED: dict[str, Callable[[list[Token]], list[Token] | None]] = {
+    "INSERT": _inline_data,
     "UPDATE": _named_view,
     "DELETE": _delete,
     "MERGE": _replaced_duplicates,

@@ -44,6 +44,7 @@ _STATEMENT_WORDS = frozenset(
         "SELECT", "INSERT", "UPDATE", "DELETE", "MERGE", "CREATE", "ALTER", "DROP", "TRUNCATE",
         "WITH", "USE", "COPY", "EXEC", "EXECUTE", "DECLARE", "IF", "BEGIN", "COMMIT", "ROLLBACK",
         "GRANT", "REVOKE", "CALL", "PRINT", "SET", "RETURN", "WHILE", "LOAD", "UNLOAD", "RAISERROR",
+        "BULK", "DENY", "BACKUP", "RESTORE", "DBCC", "REVERT",
         "THROW", "OPEN", "FETCH", "CLOSE", "DEALLOCATE", "WAITFOR", "BREAK", "CONTINUE", "GOTO",
         "ELSE", "END",
     }
@@ -71,7 +72,8 @@ _NO_LINEAGE = frozenset(
         "EXECUTE", "CALL", "CHECK", "CHECKSUM", "REPAIR", "PURGE", "RESIGNAL", "UNTIL", "UNLISTEN",
         "RECONFIGURE", "UNSET", "PRELOAD", "RECOMPRESS", "GENERATE", "CONVERT", "CONSTRAINT", "RAISEERROR",
         "END", "LET", "TYPE", "SUBTYPE", "EXIT",
-        "HANDLER", "XA", "CACHE", "CHANGE", "UNINSTALL", "EXPLAIN", "UPDATE STATISTICS", "MODEL", "AUDIT", "METRIC",
+        "HANDLER", "XA", "CACHE", "CHANGE", "UNINSTALL", "EXPLAIN", "UPDATE STATISTICS",
+        "REVERT", "SOURCE", "RELOAD", "IMPORT", "EXISTS", "FSCK", "REORG", "SYNC", "MODEL", "AUDIT", "METRIC",
     }
 )  # fmt: skip
 _WITH_LINEAGE = frozenset(
@@ -196,7 +198,7 @@ class RawStatement:
     def moves_no_data(self) -> bool:
         """Whether the first words say that no data flows, whatever the rest of the statement is."""
         words = [token.text.upper() for token in self.tokens[:5]]
-        if words[0] in _NO_LINEAGE or words[0] == "DROP":
+        if words[0] in _NO_LINEAGE or words[0] == "DROP" or words[:2] == ["CREATE", "VIRTUAL"]:
             return True
         if words[0] == "ALTER" and words[1:2] == ["TABLE"]:
             return not _MOVING_WORDS & {token.text.upper() for token in self.tokens[2:]}
@@ -271,7 +273,7 @@ class RawStatement:
     def is_block_word(self) -> bool:
         """Whether nothing but words of a block is left: END, END IF, LOOP."""
         if self.tokens and self.tokens[0].text.upper() not in _BLOCK_ONLY:
-            return False  # nearly always
+            return len(self.tokens) == 1 and self.tokens[0].token_type is TokenType.R_PAREN  # of a macro
         words = [token.text.upper() for token in self.tokens]
         return words != ["BEGIN"] and all(word in _BLOCK_ONLY for word in words)
 

@@ -302,7 +302,7 @@ def read_command(statement: Statement, text: str) -> bool:
         if match:
             _swap(statement, statement.named(match.group(1)), statement.named(match.group(2)))
         return match is not None
-    if word in ("BULK", "UNLOAD", "EXPORT", "LOAD", "SELECT", "WITH"):
+    if word in ("BULK", "UNLOAD", "EXPORT", "IMPORT", "COPY", "LOAD", "SELECT", "WITH"):
         return read_file_command(statement, text)
     return False
 

@@ -143,6 +143,19 @@ _LOAD_INFILE = re.compile(
 _COLUMN_LIST = re.compile(r"\(([^()@]+)\)\s*;?\s*\Z")
 _EXPORT = re.compile(r"^\s*EXPORT\s+DATA\b.*?\buri\s*=\s*'([^']+)'.*?\)\s*AS\b", re.IGNORECASE | re.DOTALL)
 
+# Hive, and Exasol, whose files may also be those of a database behind a connection.
+_EXPORT_TABLE = re.compile(
+    r"^\s*EXPORT\s+(?:TABLE\s+)?(?:\((.*)\)|([^\s(]+)(?:\s*\([^()]*\))?)\s+"
+    r"(?:PARTITION\s*\([^()]*\)\s*)?(?:TO\s+'([^']+)'|INTO\b.*?\bFILE\s+'([^']+)')",
+    re.IGNORECASE | re.DOTALL,
+)
+_IMPORT_TABLE = re.compile(
+    r"^\s*IMPORT\s+(?:EXTERNAL\s+)?(?:TABLE|INTO)\s+([^\s(]+)\s*(?:\(([^()]*)\)\s*)?(?:PARTITION\s*\([^()]*\)\s*)?"
+    r"FROM\s+(?:'([^']+)'|.*?\bFILE\s+'([^']+)')",
+    re.IGNORECASE | re.DOTALL,
+)
+_COPY_FILES = re.compile(r"^\s*COPY\s+FILES\s+INTO\s+'?(@[^\s']+)'?\s+FROM\s+'?(@[^\s']+)'?", re.IGNORECASE)
+
 
 def read_file_command(statement: Statement, text: str) -> bool:
     """``BULK INSERT``, Redshift's and Athena's ``UNLOAD``, BigQuery's ``EXPORT DATA``."""
@@ -167,7 +180,37 @@ def read_file_command(statement: Statement, text: str) -> bool:
     export = _EXPORT.match(text)
     if export:
         return _unload_query(statement, text, export.end(), len(text), export.group(1))
-    return False
+    return _read_transfer(statement, text)
+
+
+def _read_transfer(statement: Statement, text: str) -> bool:
+    """``EXPORT t TO 'path'``, ``IMPORT INTO t FROM … FILE 'path'``, ``COPY FILES INTO @a FROM @b``."""
+    out = _EXPORT_TABLE.match(text)
+    if out:
+        path = out.group(3) or out.group(4)
+        if out.group(1) is not None:
+            return _unload_query(statement, text, out.start(1), out.end(1), path)
+        statement.kind = StatementKind.COPY
+        source = statement.session.relation(statement.named(out.group(2)))
+        _load(statement, statement.session.relation([_path_name(path)], RelationKind.PATH), source, [])
+        return True
+    into = _IMPORT_TABLE.match(text)
+    if into:
+        rules = statement.session.rules
+        names = split_name(into.group(2).replace(",", ".")) if into.group(2) else ()
+        listed = [Name(name, rules.column_key(name, False), -1, -1) for name in names]
+        source = statement.session.relation([_path_name(into.group(3) or into.group(4))], RelationKind.PATH)
+        statement.kind = StatementKind.COPY
+        _load(statement, statement.session.relation(statement.named(into.group(1))), source, listed)
+        return True
+    copy = _COPY_FILES.match(text)
+    if copy:
+        target, source = (
+            statement.session.relation([_path_name(name)], RelationKind.STAGE) for name in copy.groups()
+        )
+        statement.kind = StatementKind.COPY
+        _load(statement, target, source, [])
+    return copy is not None
 
 
 def _load_infile(statement: Statement, match: re.Match[str]) -> bool:
