@@ -354,6 +354,11 @@ _RULES: dict[str, tuple[Rule, ...]] = {
     "databricks": (*_NOTEBOOK, *_SPARK, _IDENTIFIER),
     "spark": (*_SPARK, _IDENTIFIER),
     "spark2": _SPARK,
+    "hive": (
+        Rule(
+            "[", _compile(r"\[\s*(?:(?:NO)?SHUFFLE|BROADCAST|(?:NO)?CLUSTERED|STRAIGHT_JOIN)\s*\]"), _blank
+        ),  # Impala
+    ),
     "teradata": _TERADATA,
 }
 _DELIMITED = frozenset({"mysql", "singlestore", "doris", "starrocks"})
