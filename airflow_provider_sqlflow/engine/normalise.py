@@ -365,12 +365,28 @@ _DELIMITED = frozenset({"mysql", "singlestore", "doris", "starrocks"})
 _DELIMITER = _compile(r"^[ \t]*DELIMITER[ \t]+(\S+)[ \t]*(?=\r?$)", re.MULTILINE)
 
 
+# The parser never comes back from options of these that it does not know.
+_HISTORY = _compile(r"\b(SYSTEM_VERSIONING|DATA_DELETION)(\s*=?\s*ON\b\s*\(|\s*=?\s*\()([^()]*)(\)?)")
+_HISTORY_WORDS = ("_VERSIONING", "_versioning", "_Versioning", "DATA_DELETION", "data_deletion")
+_HISTORY_OPTION = _compile(
+    r"\s*(?:(?:HISTORY_TABLE|DATA_CONSISTENCY_CHECK|FILTER_COLUMN)\s*=\s*[\w$#@.\[\]\"]+"
+    r"|(?:HISTORY_)?RETENTION_PERIOD\s*=\s*(?:INFINITE|\d+\s+\w+))\s*"
+)
+
+
+def _known_history(match: re.Match[str]) -> str:
+    is_known = match.group(4) and all(map(_HISTORY_OPTION.fullmatch, match.group(3).split(",")))
+    return match.group() if is_known else "X" + match.group()[1:]
+
+
 def normalise(text: str, dialect: str) -> str:
     """The text as the parser understands it, of the same length.
 
     >>> normalise("UPDATE TOP (5) t SET a += 1", "tsql")
     'UPDATE         t SET a  = 1'
     """
+    if any(word in text for word in _HISTORY_WORDS):
+        text = _HISTORY.sub(_known_history, text)
     if _DRIVER_PARAMETERS.word in text:
         text = _DRIVER_PARAMETERS.pattern.sub(_DRIVER_PARAMETERS.replacement, text)
     if dialect in _DELIMITED:

@@ -16,10 +16,11 @@ from airflow_provider_sqlflow.engine.split import RawStatement
 
 _CHANGE_OPTIONS = frozenset({"KEYS", "WHERE", "IGNORE", "APPLY", "SEQUENCE", "COLUMNS", "STORED", "TRACK"})
 _LOAD_OPTIONS = frozenset({"PARTITION BY", "PARTITION", "PARTITIONS", "CLUSTER BY", "CLUSTER", "OPTIONS"})
+_SIDES = frozenset({TokenType.INNER, TokenType.LEFT, TokenType.RIGHT, TokenType.FULL, TokenType.OUTER})
 _OTHER_JOINS = frozenset(
     {
-        TokenType.CROSS, TokenType.NATURAL, TokenType.LEFT, TokenType.RIGHT, TokenType.FULL, TokenType.OUTER,
-        TokenType.SEMI, TokenType.ANTI, TokenType.ASOF,
+        TokenType.CROSS, TokenType.NATURAL, TokenType.SEMI, TokenType.ANTI, TokenType.ASOF, TokenType.ARRAY,
+        TokenType.ANY, TokenType.ALL, TokenType.GLOBAL, TokenType.POSITIONAL,
     }
 )  # fmt: skip
 _FROM_ENDS = frozenset(
@@ -116,7 +117,11 @@ def spelt_crosses(tokens: list[Token]) -> list[Token]:
             waiting[-1] = []
     bare += [index for joins in waiting for index in joins]
     crossed = set(bare)
-    dropped = {index - 1 for index in bare if tokens[index - 1].token_type is TokenType.INNER}
+    dropped: set[int] = set()
+    for index in bare:
+        while tokens[index - 1].token_type in _SIDES:
+            index -= 1
+            dropped.add(index)
     out: list[Token] = []
     for index, token in enumerate(tokens):
         if index in dropped:

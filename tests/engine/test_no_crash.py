@@ -170,3 +170,28 @@ def test_text_that_only_looks_like_sql_is_a_parse_error_with_its_place(
     assert error.code == "parse_error"
     assert f"{error.span.start_line}:{error.span.start_column}" == place, error
     assert "Error" not in error.message
+
+
+@pytest.mark.parametrize("side", ["JOIN", "INNER JOIN", "LEFT OUTER JOIN"])
+def test_joins_without_conditions_take_no_longer_each(side: str) -> None:
+    # The parser alone takes twice as long for each one more: this would never end.
+    joins = " ".join(f"{side} t{number} p{number}" for number in range(60))
+    result = analyze(f"SELECT b.x, p7.y FROM base b {joins} WHERE b.k = 1", dialect="mysql")
+    assert not list(result.errors())
+    sources = {(edge.source.relation.name, edge.source.name) for edge in result.edges()}
+    assert sources == {("base", "x"), ("t7", "y"), ("base", "k")}
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        "SYSTEM_VERSIONING = ON (SELECT = h)",
+        "System_Versioning = ON (HISTORY_TABLE ( h)",
+        "DATA_DELETION = ON (x y)",
+    ],
+)
+def test_options_from_which_the_parser_never_comes_back(options: str) -> None:
+    result = analyze(
+        f"CREATE TABLE t (a INT) WITH ({options});\nGO\nINSERT INTO r SELECT a FROM s", dialect="tsql"
+    )
+    assert {edge.source.relation.name for edge in result.edges()} == {"s"}
