@@ -8,22 +8,27 @@ from typing import Any
 from sqlglot import exp
 
 from airflow_provider_sqlflow.engine.graph import (
-    CONDITIONAL,
     IDENTITY,
     JOIN,
     ROWS,
     TRANSFORMATION,
-    Column,
     Input,
     Node,
-    combine,
 )
 from airflow_provider_sqlflow.engine.model import RelationKind
-from airflow_provider_sqlflow.engine.pivot import PivotReader
 from airflow_provider_sqlflow.engine.reader import identifier_of
 from airflow_provider_sqlflow.engine.scope import Scope, Source
 from airflow_provider_sqlflow.engine.session import Name, names_of_text, table_parts
 from airflow_provider_sqlflow.engine.structs import read_stack
+from airflow_provider_sqlflow.engine.table_functions import (
+    declared_columns,
+    function_name,
+    likely_names,
+    likely_of_array,
+    names_itself,
+    output_names,
+)
+from airflow_provider_sqlflow.engine.using import UsingReader
 
 _FILE_FORMATS = frozenset({"parquet", "csv", "json", "delta", "orc", "text", "avro", "binaryfile"})
 _SPARK_LIKE = frozenset({"spark", "spark2", "databricks", "duckdb"})
@@ -44,6 +49,7 @@ _READERS: tuple[tuple[Any, str], ...] = (
     ((exp.Alias, exp.Column), "_array_join"),
     (exp.Query, "_query_source"),
     (exp.Tuple, "_tuple"),
+    (exp.AtIndex, "_indexed_array"),
 )
 
 
@@ -56,13 +62,15 @@ def _reader_of(cls: type) -> str:
     return _READER_OF[cls]
 
 
-class FromReader(PivotReader):
+class FromReader(UsingReader):
     """Brings relations into scope."""
 
     def add_join(self, join: Any, scope: Scope) -> None:
         """A JOIN: its relation comes into scope, its condition decides rows."""
         args = join.args
         before = len(scope.sources)
+        if _is_comma(args):
+            scope.group = before  # JOIN binds closer than the comma
         is_hidden = (
             str(args.get("kind") or "").upper() in _SEMI or str(args.get("side") or "").upper() in _SEMI
         )
@@ -75,46 +83,6 @@ class FromReader(PivotReader):
             self._merge_columns(names, before, scope, join)
         elif str(args.get("method") or "").upper() == "NATURAL":
             self._natural(before, scope, join)
-
-    def _natural(self, before: int, scope: Scope, join: Any) -> None:
-        left = [source.node for source in scope.sources[:before]]
-        right = [source.node for source in scope.sources[before:]]
-        names: list[Name] = []
-        for node in right:
-            for key, column in node.columns.items():
-                if any(key in other.columns for other in left):
-                    names.append(Name(column.name or "", key, -1, -1))
-        self._merge_columns(names, before, scope, join)
-
-    def _merge_columns(self, names: list[Name], before: int, scope: Scope, join: Any) -> None:
-        """Columns of USING and NATURAL: one in the output, both decide the join."""
-        side = str(join.args.get("side") or "").upper()
-        rows = scope.owner.rows.inputs
-        for name in names:
-            left = scope.merged.get(name.key) or self._one_of(scope.sources[:before], name)
-            right = self._one_of(scope.sources[before:], name)
-            place = (name.start, name.end) if name.start >= 0 else self.quoter.extent(join.args["this"])
-            if rows is not None:
-                columns = dict.fromkeys(column for column, _ in [*left, *right])
-                rows.extend(Input(column, JOIN, place) for column in columns)
-            if side == "FULL":  # COALESCE of both sides
-                flowing = [(column, combine(TRANSFORMATION, kind)) for column, kind in [*left, *right]]
-                merged = flowing + [(column, CONDITIONAL) for column, kind in left if kind & 15 < JOIN]
-            else:
-                merged = (right if side == "RIGHT" else left) or [*left, *right]
-            if merged:
-                scope.merged[name.key] = merged
-
-    def _one_of(self, sources: list[Source], name: Name) -> list[tuple[Column, int]]:
-        for source in sources:
-            column = source.node.columns.get(name.key)
-            if column is not None:
-                return [(column, IDENTITY)]
-        for source in sources:
-            column = source.node.find(name.key, name.text)
-            if column is not None:
-                return [(column, IDENTITY)]
-        return []
 
     def add_source(self, item: Any, scope: Scope, is_visible: bool = True) -> None:
         """Something in FROM, with the joins and laterals that hang on it."""
@@ -197,12 +165,14 @@ class FromReader(PivotReader):
     def _subquery(self, item: Any, scope: Scope, is_visible: bool) -> None:
         inner = item.args["this"]
         if not item.args.get("alias") and _is_parenthesised_join(inner):
+            group, scope.group = scope.group, len(scope.sources)
             self.add_source(inner, scope, is_visible)
+            scope.group = group
             return
         node = self._new_source_node(item, "subquery")
         ctes = self.read_ctes(item, scope, scope.ctes)
         if isinstance(inner, exp.Query) or not isinstance(inner, exp.Expr):
-            self.read(inner, node, None, ctes)
+            self.read(inner, node, scope if self.rules.name == "duckdb" else None, ctes)  # DuckDB: LATERAL
         else:
             self.read(inner, node, scope, ctes)
         self._finish_source(item, node, scope, is_visible)
@@ -212,9 +182,12 @@ class FromReader(PivotReader):
         node = self._new_source_node(item, "lateral")
         if isinstance(inner, exp.Query):
             self.read(inner, node, scope, scope.ctes)
-        else:
-            self._function_columns(inner, node, scope, self.alias_columns(item.args.get("alias")))
-        self._finish_source(item, node, scope, is_visible)
+            self._finish_source(item, node, scope, is_visible)
+            return
+        alias = item.args.get("alias")
+        self._function_columns(inner, node, scope, self.alias_columns(alias))
+        qualifier = self._own_name(function_name(inner), node) if alias is None else ()
+        self._finish_source(item, node, scope, is_visible, qualifier)
 
     def _unnest(self, item: Any, scope: Scope, is_visible: bool) -> None:
         node = self._new_source_node(item, "unnest")
@@ -243,9 +216,11 @@ class FromReader(PivotReader):
         if isinstance(offset, exp.Identifier):  # the position is the array's, too
             name = self.session.column_name(offset, self.base)
             node.add(name.key, name.text, every)
-        node.any_inputs = [one for part in per_item for one in part]
+        node.any_inputs = every
+        if alias is None:
+            node.likely = likely_of_array(self.rules.name)
         node.complete()
-        self._finish_source(item, node, scope, is_visible, is_named=True)
+        self._finish_source(item, node, scope, is_visible, self._own_name("unnest", node), is_named=True)
 
     def _array_join(self, item: Any, scope: Scope, is_visible: bool) -> None:
         """ClickHouse's ``ARRAY JOIN tags AS tag``: one column, the array's elements."""
@@ -258,6 +233,23 @@ class FromReader(PivotReader):
         )
         node.complete()
         scope.add(Source(node, None, (), is_visible))
+
+    def _indexed_array(self, item: Any, scope: Scope, is_visible: bool) -> None:
+        """Redshift's ``FROM t, t.items AS i AT n``: an array's elements and their positions."""
+        inner = item.args["this"]
+        value = inner.args["this"] if isinstance(inner, exp.Alias) else inner
+        node = self._new_source_node(item, "array")
+        inputs = self.walker.inputs(value, scope, TRANSFORMATION, self.quoter.extent(value))
+        node.any_inputs = inputs
+        qualifier: tuple[str, ...] = ()
+        if isinstance(inner, exp.Alias):
+            name = self.session.column_name(inner.args["alias"], self.base)
+            node.add(name.key, name.text, inputs)
+            qualifier = (self.session.relation_name(inner.args["alias"], self.base).key,)
+        position = self.session.column_name(item.args["expression"], self.base)
+        node.add(position.key, position.text, inputs)
+        node.complete()
+        scope.add(Source(node, None, qualifier, is_visible))
 
     def _pivot_source(self, item: Any, scope: Scope, is_visible: bool) -> None:
         """Redshift's ``UNPIVOT o.props AS v AT k``: keys and values of an object."""
@@ -292,12 +284,22 @@ class FromReader(PivotReader):
         node.kind = RelationKind.FUNCTION
         self._function_columns(inner, node, scope)
         is_unknown = isinstance(inner, exp.Anonymous) and inner.name.lower() not in _GENERATORS
-        if not node.any_inputs and is_unknown:
+        qualifier = self._own_name(function_name(inner), node) if not item.args.get("alias") else ()
+        if not node.any_inputs and not node.columns and is_unknown:
             # Somebody's function over constants: what it reads is not known, so it is the source.
             self.nodes.remove(node)
             del self.session.mentions[node.id]
             node = self.session.relation(self._function_name(item, inner), RelationKind.FUNCTION)
-        self._finish_source(item, node, scope, is_visible)
+        self._finish_source(item, node, scope, is_visible, qualifier)
+
+    def _own_name(self, function: str, node: Node) -> tuple[str, ...]:
+        """A function without an alias: its name is that of the relation and of a single value."""
+        if not function or not names_itself(self.rules.name):
+            return ()
+        if node.any_inputs and not node.columns:
+            node.add(self.rules.column_key(function, False), function, list(node.any_inputs))
+            node.complete()
+        return (self.rules.relation_key(function, False),)
 
     def _function_name(self, item: Any, inner: Any) -> list[Name]:
         parts = [
@@ -328,7 +330,18 @@ class FromReader(PivotReader):
         inputs: list[Input] = []
         if isinstance(inner, exp.Expr):
             inputs = self.walker.inputs(inner, scope, TRANSFORMATION, place)
-        node.any_inputs = inputs
+        call = inner.args.get("this") if isinstance(inner, exp.TableFromRows) else inner
+        for identifier in declared_columns(call):
+            name = self.session.column_name(identifier, self.base)
+            node.add(name.key, name.text, inputs)
+        if not node.columns:
+            for text in output_names(call, self.rules.name):
+                node.add(self.rules.column_key(text, False), text, inputs)
+        if node.columns:
+            node.complete()
+        else:
+            node.any_inputs = inputs
+            node.likely = likely_names(call, self.rules.name)
 
     def _new_source_node(self, item: Any, default: str) -> Node:
         alias = item.args.get("alias")
@@ -427,10 +440,15 @@ def read_path(inner: Any) -> str | None:
     return str(first.name) if isinstance(first, exp.Literal) and first.is_string else None
 
 
+def _is_comma(args: Any) -> bool:
+    """Whether a join is the comma between relations."""
+    return not any(args.get(key) for key in ("kind", "side", "method", "on", "using", "match_condition"))
+
+
 def _is_parenthesised_join(inner: Any) -> bool:
     """``FROM ((a JOIN b ON …))``: brackets that group joins and make no name space."""
-    while isinstance(inner, exp.Subquery) and not inner.args.get("alias"):
-        if inner.args.get("joins"):
+    while isinstance(inner, exp.Subquery):
+        if inner.args.get("joins") or inner.args.get("alias"):
             return True
         inner = inner.args["this"]
     return isinstance(inner, exp.Table)

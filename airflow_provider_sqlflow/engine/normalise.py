@@ -100,7 +100,7 @@ _ORACLE: tuple[Rule, ...] = (
         _compile(
             r"^[ \t]*(?:PROMPT|WHENEVER|SPOOL|REM|ACCEPT|SHOW|TTITLE|BTITLE|EXIT|QUIT|CONNECT|CONN|CLEAR"
             r"|SET\s+(?:DEFINE|ECHO|FEEDBACK|SERVEROUTPUT|VERIFY|TERMOUT|HEADING|PAGESIZE|LINESIZE|TIMING|SCAN|SQLBLANKLINES))"
-            r"\b[^\r\n]*",
+            r"\b(?!\s*(?:[,.=)|]|BY\b|AS\b))[^\r\n]*",  # CONNECT BY, and columns of such names, are SQL
             re.MULTILINE,
         ),
         _blank,

@@ -169,20 +169,28 @@ class QueryReader(SelectListReader):
         """Add a branch's inputs to the columns of the first branch, whose lists are its own."""
         node.reads.update(part.reads)
         (node.rows.inputs or []).extend(part.rows.inputs or ())
-        node.stars.extend(part.stars)
-        columns = list(node.columns.values())
+        columns = list(node.columns.items())
+        is_by_name = by_name or bool(node.stars) or bool(part.stars)
+        matched = set()
         for number, (key, column) in enumerate(part.columns.items()):
-            target = (
-                node.columns.get(key) if by_name else (columns[number] if number < len(columns) else None)
-            )
+            target = node.columns.get(key) if is_by_name else None
+            if target is None and not by_name and number < len(columns):
+                key, target = columns[number]
             if target is None:
-                if by_name or (part.stars and not node.columns) or node.stars:
-                    target = node.columns.get(key) or node.add(key, column.name or "", [])
-                else:
+                if not by_name and not node.stars and (node.columns or not part.stars):
                     continue
-            if target.inputs is not None:
-                target.inputs.extend(column.inputs or ())
-                target.leaves = None
+                above = node.find(key, column.name or "") if node.stars else None
+                target = node.add(key, column.name or "", [])
+                _add_inputs(target, [Input(above, IDENTITY, self.quoter.whole)] if above is not None else [])
+            matched.add(key)
+            _add_inputs(target, column.inputs)
+        if part.stars:
+            for key, column in columns:
+                below = part.find(key, column.name or "") if key not in matched else None
+                _add_inputs(column, below.inputs if below is not None else None)
+            node.starts.append(len(node.stars))
+            node.stars.extend(part.stars)
+            node.starts.extend(len(node.stars) - len(part.stars) + start for start in part.starts)
 
     def _subtract(self, node: Node, part: Node, place: Place) -> None:
         """EXCEPT: the right side's values decide which rows stay; they do not flow."""
@@ -469,6 +477,13 @@ class QueryReader(SelectListReader):
         returning = query.args.get("returning")
         for projection in (returning.args.get("expressions") if returning is not None else None) or ():
             self._projection(projection, scope, node)
+
+
+def _add_inputs(column: Column, inputs: list[Input] | None) -> None:
+    """More sources of a column whose leaves are not known any more."""
+    if column.inputs is not None:
+        column.inputs.extend(inputs or ())
+        column.leaves = None
 
 
 def _own_inputs(node: Node) -> None:

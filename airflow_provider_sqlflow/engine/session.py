@@ -42,10 +42,11 @@ class Name:
 
 
 class StructField(NamedTuple):
-    """A field of a struct that the script builds: what its value comes from, and its own fields."""
+    """A field of a struct that the script builds: what its value comes from, its own fields, its name."""
 
     inputs: list[Input]
     fields: dict[str, StructField]
+    text: str
 
 
 class Struct(NamedTuple):
@@ -304,7 +305,7 @@ class Session:
     def next_version(self, node: Node) -> Node:
         """A temporary table after a write: readers of before keep the old one."""
         fresh = Node(node.id, node.kind, is_derived=True, is_open=node.is_open)
-        fresh.stars = list(node.stars)
+        fresh.stars, fresh.starts = list(node.stars), list(node.starts)
         fresh.any_inputs = node.any_inputs
         fresh.reads = dict(node.reads)
         for key, column in node.columns.items():

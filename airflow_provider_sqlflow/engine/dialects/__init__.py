@@ -154,6 +154,8 @@ class Rules:
     """Whether INSERT without a column list leaves computed columns out."""
     skips_identity: bool
     """Whether INSERT without a column list leaves identity columns out."""
+    using_order: str
+    """Where ``*`` has the columns of USING: ``using_list`` and ``left_table`` first, else ``in_place``."""
 
     def relation_key(self, name: str, quoted: bool) -> str:
         """The form under which relation names compare."""
@@ -271,6 +273,7 @@ def rules_of(dialect: str) -> Rules:
         has_field_access=dialect in _FIELD_ACCESS,
         skips_computed=dialect in _SKIPS_COMPUTED,
         skips_identity=dialect in _TSQL,
+        using_order=str(syntax_of(dialect).USING_COLUMN_ORDER.value).lower(),
         has_schemas=dialect not in {"mysql", "hive", "teradata", "clickhouse", "sqlite"},
     )
 
