@@ -453,17 +453,26 @@ def _having_max(
 def _comprehension(
     walker: Walker, e: Expression, scope: Scope, kind: int, place: Place, out: list[Input]
 ) -> None:
-    """``[x * 2 FOR x IN list]``: the list is read; x is its own variable."""
-    iterator = e.args.get("iterator")
-    if isinstance(iterator, exp.Expr):
-        walker.visit(iterator, scope, TRANSFORMATION if kind == IDENTITY else kind, place, out)
+    """``[x * y FOR x IN list IF x > z]``: the list, y and z are read; x is its own variable."""
+    step = TRANSFORMATION if kind == IDENTITY else kind
+    variable = e.args["expression"].name
+    if isinstance(e.args.get("iterator"), exp.Expr):
+        walker.visit(e.args["iterator"], scope, step, place, out)
+    for key in ("this", "condition"):
+        part = e.args.get(key)
+        for column in part.find_all(exp.Column) if isinstance(part, exp.Expr) else ():
+            if column.parts[0].name != variable:
+                walker.visit(column, scope, step, place, out)
 
 
 def _anonymous(
     walker: Walker, e: Expression, scope: Scope, kind: int, place: Place, out: list[Input]
 ) -> None:
     name = str(e.args.get("this") or "").lower()
-    if name == "multiif":
+    if name.startswith("dictget"):  # ClickHouse: the first argument names a dictionary
+        for argument in (e.args.get("expressions") or ())[1:]:
+            walker.visit(argument, scope, TRANSFORMATION if kind == IDENTITY else kind, place, out)
+    elif name == "multiif":
         _multi_if(walker, e, scope, kind, place, out)
     elif name == "choose":
         _choose(walker, e, scope, kind, place, out)

@@ -280,6 +280,10 @@ class FromReader(UsingReader):
         if isinstance(item, exp.Table) and item.args.get("rows_from"):
             self._rows_from(item, scope, is_visible)
             return
+        if isinstance(inner, exp.SemanticView):  # Snowflake: what it measures are columns of the view
+            node = self.session.relation(table_parts(self.session, inner.args["this"], self.base))
+            self._finish_source(item, node, scope, is_visible)
+            return
         node = self._new_source_node(item, "function")
         node.kind = RelationKind.FUNCTION
         self._function_columns(inner, node, scope)

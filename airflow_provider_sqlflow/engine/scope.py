@@ -136,12 +136,19 @@ class Scope:
             if source is None:
                 continue
             rest = parts[length:]
+            column = _nested(source.node, rest) if len(rest) > 1 else None
+            if column is not None:
+                return [(column, IDENTITY)]
             column = self._column_of(source, rest[0])
             if column is None:
                 return []
             if len(rest) == 1:
                 return [(column, IDENTITY)]
             return [(self.field_of(column, rest[1:]), TRANSFORMATION)]
+        for source in self.sources:
+            column = _nested(source.node, parts)
+            if column is not None:
+                return [(column, IDENTITY)]
         columns = self._field_owner(parts[0])
         if columns:
             return [(self.field_of(column, parts[1:]), TRANSFORMATION) for column in columns]
@@ -411,6 +418,17 @@ def _undeclared(node: Node, name: Name) -> Column:
     if column is None:
         column = node.found[name.key] = Column(node, name.text, None)
     return column
+
+
+def _nested(node: Node, parts: list[Name]) -> Column | None:
+    """A field that the catalog lists as a column of its own, ``payload.user.id``, or the field around it."""
+    if node.is_open:
+        return None
+    for length in range(len(parts), 1, -1):
+        column = node.columns.get(".".join([part.key for part in parts[:length]]))
+        if column is not None:
+            return column
+    return None
 
 
 def _find_folded(node: Node, key: str) -> Column | None:

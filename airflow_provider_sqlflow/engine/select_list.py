@@ -11,6 +11,7 @@ from airflow_provider_sqlflow.engine.from_clause import FromReader
 from airflow_provider_sqlflow.engine.graph import (
     AGGREGATION,
     IDENTITY,
+    JOIN,
     TRANSFORMATION,
     Column,
     Input,
@@ -78,6 +79,8 @@ class SelectListReader(FromReader):
             self._project_star(projection, scope, node, place if is_written else self.quoter.whole)
         elif isinstance(projection, exp.Column):
             self._project_qualified_star(projection, scope, node)
+        elif isinstance(projection, exp.Dot) and isinstance(projection.args.get("expression"), exp.Star):
+            self._project_fields(projection, scope, node)
         elif isinstance(projection, exp.Aliases):
             self._project_many(projection, scope, node)
         elif isinstance(value, exp.Columns):
@@ -180,6 +183,25 @@ class SelectListReader(FromReader):
         ]
         for column, _ in scope.resolve(path):
             self._expand_struct(column, options, scope, node, place)
+
+    def _project_fields(self, projection: Any, scope: Scope, node: Node) -> None:
+        """``(expression).*``: the columns of the rows that the expression names, else fields not known."""
+        value = projection.args["this"]
+        place = self.quoter.item(projection)
+        inputs = self.walker.inputs(value, scope, TRANSFORMATION, place)
+        names = [self.walker.names(item) for item in value.find_all(exp.Column)]
+        rows = [name for name in names if len(name) == 1 and scope.names_relation(name[0])]
+        fields: dict[str, list[Input]] = {}
+        for item in inputs if rows else ():
+            if item.kind & 15 < JOIN and item.column.name not in (None, "*"):
+                fields.setdefault(str(item.column.name), []).append(item)
+        around = [item for item in inputs if item.kind & 15 >= JOIN]
+        if not fields:
+            node.add("*", "*", inputs)
+        options = self._star_options(projection.args["expression"], scope)
+        for text, flowing in fields.items():
+            key = self.rules.column_key(text, True)
+            self._expand_column(key, text, [*flowing, *around], None, options, scope, node)
 
     def _expand_struct(
         self, column: Column, options: StarOptions | None, scope: Scope, node: Node, place: Place
