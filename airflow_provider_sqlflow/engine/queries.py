@@ -94,7 +94,7 @@ class QueryReader(SelectListReader):
         renamed = self.alias_columns(alias)
         node = self.new_node(name.text, RelationKind.CTE, name.start, name.end)
         body = cte.args["this"]
-        if not isinstance(body, (exp.Query, exp.Insert, exp.Update, exp.Delete, exp.Merge)):
+        if not isinstance(body, (exp.Query, exp.Insert, exp.Update, exp.Delete, exp.Merge, exp.Pivot)):
             # ClickHouse: WITH expression AS name. The name is a value, read where it is used.
             self.nodes.remove(node)
             del self.session.mentions[node.id]

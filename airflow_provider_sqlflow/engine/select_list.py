@@ -147,6 +147,8 @@ class SelectListReader(FromReader):
         identifier = None
         if isinstance(projection, exp.Alias):
             return self.session.column_spelling(projection.args["alias"], self.base)
+        while isinstance(value, exp.Paren):
+            value = value.args["this"]
         if isinstance(value, exp.Column):
             if isinstance(value.args["this"], exp.Parameter):
                 text = f"${value.this.name}"
