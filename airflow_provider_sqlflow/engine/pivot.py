@@ -21,7 +21,6 @@ from airflow_provider_sqlflow.engine.reader import Reader, identifier_of
 from airflow_provider_sqlflow.engine.scope import Scope, Source
 from airflow_provider_sqlflow.engine.session import Name
 
-
 # Elsewhere UNPIVOT gives the name first. Manuals: BigQuery "UNPIVOT operator", SQL Server "Using PIVOT and
 # UNPIVOT"; Snowflake, Oracle, Databricks and Redshift show the name first; DuckDB tried.
 _VALUE_BEFORE_NAME = frozenset({"bigquery", "tsql", "fabric"})
@@ -117,7 +116,9 @@ class PivotReader(Reader):
     def _unpivot_statement(self, pivot: Any, scope: Scope, node: Node) -> None:
         place = self.quoter.extent(pivot)
         groups = [
-            group for item in pivot.args.get("expressions") or () for group in self._folded(item, scope, place)
+            group
+            for item in pivot.args.get("expressions") or ()
+            for group in self._folded(item, scope, place)
         ]
         used = {one.column for group in groups for part in group for one in part}
         for source in scope.sources:

@@ -9,6 +9,7 @@ This is SQLFlow's order (reference: sqlflow-lineage-model, section 13).
 
 from __future__ import annotations
 
+import re
 from typing import Any, NamedTuple
 
 from airflow_provider_sqlflow.engine.graph import IDENTITY, TRANSFORMATION, Column, Node
@@ -231,6 +232,8 @@ class Scope:
         column = node.find(name.key, name.text)
         if column is None:
             column = _find_folded(node, name.key)
+        if column is None and self.session.rules.names_by_function:
+            column = _named_by_function(node, name)
         if column is not None or self._is_pseudo(name):
             return column
         if name.text.lower() in self.session.rules.system_columns and not node.is_derived:
@@ -361,6 +364,8 @@ class Scope:
                 return [scope.aliases[name.key]]
             for source in scope.sources:
                 column = _find_folded(source.node, name.key)
+                if column is None and self.session.rules.names_by_function:
+                    column = _named_by_function(source.node, name)
                 if column is not None:
                     return [column]
             scope = scope.parent
@@ -436,6 +441,16 @@ def _find_folded(node: Node, key: str) -> Column | None:
     folded = key.lower()
     for known, column in node.columns.items():
         if known.lower() == folded:
+            return column
+    return None
+
+
+def _named_by_function(node: Node, name: Name) -> Column | None:
+    """A column without alias under the name that PostgreSQL gives it: of its function, or of what is cast."""
+    word = re.escape(name.text)
+    pattern = re.compile(rf"{word}\s*\(.*\)|cast\s*\((?:\S+\.)?{word}\s+as\b.*\)", re.IGNORECASE | re.DOTALL)
+    for column in node.columns.values():
+        if pattern.fullmatch(column.name or ""):
             return column
     return None
 

@@ -185,7 +185,7 @@ class Session:
         if key is None:
             key = keys[text, quoted] = fold(text, quoted)
         meta = identifier.meta
-        start = meta.get("start")
+        start = meta.get("start") if meta.get("end") is not None else None  # half a place is none
         if start is None:
             return Name(text, key, -1, -1)
         start += base
@@ -206,7 +206,8 @@ class Session:
         node = self.stored(parts, kind)
         mention = self.mentions.get(node.id)
         if mention is None or mention[1] is None:
-            place = (parts[0].start, parts[-1].end) if parts[0].start >= 0 else None
+            start = parts[0].start
+            place = (start, max([part.end for part in parts])) if start >= 0 else None
             self.mentions[node.id] = (node, place)
         return node
 
