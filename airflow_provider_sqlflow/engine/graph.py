@@ -144,6 +144,8 @@ class Node:
             self.star = Column(self, "*", [] if self.is_derived else None)
             if self.star.inputs is not None:  # a recursive query may ask for its own star
                 below = [Input(node.star_column(), IDENTITY, place) for node, place in self.stars]
+                if not self.stars and not self.columns:
+                    below = list(self.any_inputs or ())  # of a table function
                 self.star.inputs.extend(below)
                 fold(self.star)
         return self.star

@@ -45,6 +45,13 @@ def _replaced_into(match: re.Match[str]) -> str:
     return match.group(1) + "INSERT " + _blanks(match.group(2))
 
 
+def _blanked_marks(text: str) -> str:
+    """Comments that the server executes, without their marks."""
+    return _MARKS.sub(_blank, text)
+
+
+_MARKS = re.compile(r"/\*!\d+|\*/")
+
 # A dot inside the name of T-SQL's OUTPUT … INTO a.b, which the parser reads as one word.
 HIDDEN_DOT = "\u01c3"
 
@@ -72,6 +79,19 @@ _PSQL: tuple[Rule, ...] = (
     ),
     Rule("\\", _compile(r"^[ \t]*\\[a-z!?][^\r\n]*", re.MULTILINE), _blank),
     Rule("overriding", _compile(r"\bOVERRIDING\s+(?:SYSTEM|USER)\s+VALUE\b"), _blank),
+)
+# mysqldump writes a view as three comments that the server executes.
+_DUMPED_VIEW = Rule(
+    "/*!",
+    _compile(
+        r"/\*!\d+ (CREATE\s+(?:OR\s+REPLACE\s+)?ALGORITHM\b[^*]*)\*/(\s*)/\*!\d+ (DEFINER[^*]*?)\*/(\s*)"
+        r"/\*!\d+ (VIEW\b(?:[^*]|\*(?!/))*)\*/"
+    ),
+    lambda match: _blanked_marks(match.group()),
+)
+_SNOWFLAKE: tuple[Rule, ...] = (
+    # The name of a file format with its schema, which the parser knows without one.
+    Rule("format", _compile(r'(\bFILE_FORMAT\s*=\s*[\w$"]+)((?:\.[\w$"]+)+)'), _keep_first),
 )
 _TSQL: tuple[Rule, ...] = (
     _GO,
@@ -194,8 +214,9 @@ _RULES: dict[str, tuple[Rule, ...]] = {
     "redshift": _PSQL,
     "materialize": _PSQL,
     "risingwave": _PSQL,
-    "mysql": (_REPLACE_INTO,),
-    "singlestore": (_REPLACE_INTO,),
+    "snowflake": _SNOWFLAKE,
+    "mysql": (_REPLACE_INTO, _DUMPED_VIEW),
+    "singlestore": (_REPLACE_INTO, _DUMPED_VIEW),
     "sqlite": (
         _REPLACE_INTO,
         Rule(

@@ -20,7 +20,7 @@ def reword(raw: RawStatement) -> RawStatement | None:
     word = raw.tokens[0].text.upper()
     tokens = None
     if word == "UPDATE":
-        tokens = _named_view(raw.tokens)
+        tokens = _named_view(raw.tokens) or _named_source(raw.tokens)
     elif word == "DELETE":
         tokens = _late_output(raw.tokens)
     elif word == "MERGE":
@@ -50,6 +50,16 @@ def _named_view(tokens: list[Token]) -> list[Token] | None:
     if end is None or end + 1 >= len(tokens) or tokens[end + 1].token_type is not TokenType.SET:
         return None
     return [*tokens[: end + 1], _made(TokenType.VAR, "target", tokens[end]), *tokens[end + 1 :]]
+
+
+def _named_source(tokens: list[Token]) -> list[Token] | None:
+    """Teradata's ``UPDATE t FROM s SET``: an alias keeps the parser from taking SET for one."""
+    start = _word(tokens, 1, frozenset({"FROM"}))
+    end = _word(tokens, 1, frozenset({"SET"}))
+    if start is None or end is None or end < start + 2:
+        return None
+    name = tokens[end - 1]
+    return [*tokens[:end], _made(TokenType.VAR, name.text, name), *tokens[end:]]
 
 
 def _late_output(tokens: list[Token]) -> list[Token] | None:

@@ -247,6 +247,9 @@ class SelectListReader(FromReader):
         for key, column in list(below.columns.items()):
             plain = key.split("\0")[0]
             inputs = [Input(column, IDENTITY, place)]
+            if options is None and item is None:
+                node.add(plain, column.name or "", inputs)
+                continue
             if item is not None:
                 if plain in item.hidden:
                     continue
