@@ -282,6 +282,9 @@ class Statement:
 
     def _chain(self) -> list[Edge]:
         chain = Chain(self.edges)
+        for node in self.results:
+            if node.stars:
+                node.star_column()  # makes those below that it needs
         for node in self.reader.nodes:
             chain.add_node(node)
         for write in self.writes:
