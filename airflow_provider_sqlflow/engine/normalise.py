@@ -89,6 +89,7 @@ _DUMPED_VIEW = Rule(
     ),
     lambda match: _blanked_marks(match.group()),
 )
+_LABEL = Rule("label", _compile(r"\bWITH\s+LABEL\s+[\w`.]+"), _blank)
 _SNOWFLAKE: tuple[Rule, ...] = (
     # The name of a file format with its schema, which the parser knows without one.
     Rule("format", _compile(r'(\bFILE_FORMAT\s*=\s*[\w$"]+)((?:\.[\w$"]+)+)'), _keep_first),
@@ -215,6 +216,8 @@ _RULES: dict[str, tuple[Rule, ...]] = {
     "materialize": _PSQL,
     "risingwave": _PSQL,
     "snowflake": _SNOWFLAKE,
+    "starrocks": (_LABEL,),
+    "doris": (_LABEL,),
     "mysql": (_REPLACE_INTO, _DUMPED_VIEW),
     "singlestore": (_REPLACE_INTO, _DUMPED_VIEW),
     "sqlite": (

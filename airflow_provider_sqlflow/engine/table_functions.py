@@ -58,6 +58,7 @@ _OWN_NAMES = {
     "open_j_s_o_n": "openjson",
     "x_m_l_table": "xmltable",
 }
+_REMOTE = frozenset({"remote", "remotesecure", "cluster", "clusterallreplicas"})
 NO_NAMES: frozenset[str] = frozenset()
 
 
@@ -67,6 +68,41 @@ def function_name(call: Any) -> str:
         return str(call.name).lower()
     name = str(call.sql_name()).lower() if isinstance(call, exp.Func) else ""
     return _OWN_NAMES.get(name, name)
+
+
+def unwrapped(call: Any) -> Any:
+    """The function in Trino's ``TABLE(function(…))``."""
+    if isinstance(call, exp.Anonymous) and call.name.upper() == "TABLE":
+        arguments: list[Any] = call.args.get("expressions") or []
+        inner = arguments[0] if len(arguments) == 1 else None
+        if isinstance(inner, exp.Dot):
+            inner = inner.args["expression"]  # behind a schema
+        if isinstance(inner, exp.Func):
+            return inner
+    return call
+
+
+def table_argument(argument: Any) -> list[Any]:
+    """The name in an argument ``TABLE(name)``; empty for other arguments."""
+    if isinstance(argument, exp.Kwarg):
+        argument = argument.args["expression"]
+    if not isinstance(argument, exp.Anonymous) or argument.name.upper() != "TABLE":
+        return []
+    names: list[Any] = argument.args.get("expressions") or []
+    return list(names[0].parts) if len(names) == 1 and isinstance(names[0], exp.Column) else []
+
+
+def remote_table(call: Any, dialect: str) -> list[Any]:
+    """The name of the table that ClickHouse's ``remote(host, database.table)`` reads; empty for others."""
+    if dialect != "clickhouse" or not isinstance(call, exp.Anonymous) or call.name.lower() not in _REMOTE:
+        return []
+    arguments = (call.args.get("expressions") or [])[1:3]
+    if arguments and isinstance(arguments[0], exp.Column) and len(arguments[0].parts) > 1:
+        return list(arguments[0].parts)
+    names = [one.this if isinstance(one, exp.Column) else one for one in arguments]
+    if len(names) == 2 and all(isinstance(one, (exp.Identifier, exp.Literal)) for one in names):
+        return [one if isinstance(one, exp.Identifier) else exp.to_identifier(one.name) for one in names]
+    return []
 
 
 def declared_columns(call: Any) -> list[Any]:
