@@ -38,8 +38,15 @@ class UsingReader(PivotReader):
     def _natural(self, before: int, scope: Scope, join: Any) -> None:
         right = [source.node for source in scope.sources[before:]]
         names: dict[str, Name] = {}
-        for source in scope.sources[scope.group : before]:
-            for key, column in source.node.columns.items():
+        for item in self._star_items(scope):  # in the order in which the left side has them
+            if not scope.group <= item.first < before:
+                continue
+            if item.source is None:
+                left = {item.key: item.columns[0][0]}
+            else:
+                columns = item.source.node.columns
+                left = {key: column for key, column in columns.items() if key not in item.hidden}
+            for key, column in left.items():
                 if any(key in node.columns for node in right):
                     names.setdefault(key, Name(column.name or "", key, -1, -1))
         self._merge_columns(list(names.values()), before, scope, join)
