@@ -40,10 +40,12 @@ class StarOptions(NamedTuple):
         """REPLACE and RENAME together."""
         return {**self.replaced, **self.renamed}
 
-    def excludes(self, key: str, source: Source | None) -> bool:
-        """Whether a column is left out; ``source`` is ``None`` for one of no single relation."""
+    def takes(self, key: str, text: str, source: Source | None) -> bool:
+        """Whether a column is one of them; ``source`` is ``None`` for one of no single relation."""
         owners = self.excluded.get(key)
-        return owners is not None and (None in owners or source in owners)
+        if owners is not None and (None in owners or source in owners):
+            return False
+        return self.pattern is None or self.pattern.fullmatch(text) is not None
 
 
 def select_all(relation: Any) -> exp.Select:
@@ -84,7 +86,12 @@ class SelectListReader(FromReader):
         elif isinstance(projection, exp.Aliases):
             self._project_many(projection, scope, node)
         elif isinstance(value, exp.Columns):
-            self._project_star(None, scope, node, self.quoter.extent(projection))
+            options = self._columns_options(value, scope)
+            self._project_star(None, scope, node, self.quoter.extent(projection), options)
+        elif isinstance(value, (exp.Like, exp.ILike)) and isinstance(value.args["this"], exp.Star):
+            pattern = _like_pattern(value.args["expression"])
+            options = StarOptions({}, {}, {}, pattern)
+            self._project_star(None, scope, node, self.quoter.extent(projection), options)
         elif isinstance(value, exp.QueryTransform):
             self._project_script(value, scope, node)
         elif (
@@ -114,9 +121,11 @@ class SelectListReader(FromReader):
         """DuckDB's ``max(COLUMNS(*))``: the function over each column."""
         place = self.quoter.item(value)
         kind = AGGREGATION if isinstance(value, exp.AggFunc) else TRANSFORMATION
+        options = self._columns_options(value.find(exp.Columns), scope)
         for source in scope.sources:
             for key, column in source.node.columns.items():
-                node.add(key, column.name or "", [Input(column, kind, place)])
+                if options is None or options.takes(key, column.name or "", source):
+                    node.add(key, column.name or "", [Input(column, kind, place)])
             if source.node.has_unknown_columns:
                 node.add("*", "*", [Input(source.node.star_column(), kind, place)])
 
@@ -218,8 +227,21 @@ class SelectListReader(FromReader):
                 name.key, name.text, [Input(field, IDENTITY, place)], None, options, scope, node
             )
 
-    def _project_star(self, star: Any, scope: Scope, node: Node, place: Place) -> None:
-        options = self._star_options(star, scope)
+    def _columns_options(self, columns: Any, scope: Scope) -> StarOptions | None:
+        """DuckDB's ``COLUMNS(* EXCLUDE a)`` and ``COLUMNS('expression')``; a function takes all of them."""
+        inner = columns.args.get("this")
+        if not (isinstance(inner, exp.Literal) and inner.is_string):
+            return self._star_options(inner, scope)
+        try:
+            pattern = re.compile(f".*(?:{inner.name}).*", re.DOTALL)
+        except re.error:
+            return None
+        return StarOptions({}, {}, {}, pattern)
+
+    def _project_star(
+        self, star: Any, scope: Scope, node: Node, place: Place, options: StarOptions | None = None
+    ) -> None:
+        options = options or self._star_options(star, scope)
         if not scope.merging_joins:
             for source in scope.sources:
                 if source.is_visible:
@@ -278,9 +300,7 @@ class SelectListReader(FromReader):
     ) -> None:
         """One column of ``*``, with EXCEPT, REPLACE and RENAME."""
         if options is not None:
-            if options.excludes(key, source):
-                return
-            if options.pattern is not None and not options.pattern.fullmatch(text):
+            if not options.takes(key, text, source):
                 return
             if key in options.replaced:
                 value = options.replaced[key].args["this"]
@@ -320,7 +340,10 @@ def _star_list(star: Any, key: str) -> list[Any]:
 
 def _star_pattern(star: Any) -> re.Pattern[str] | None:
     """Snowflake's ``* ILIKE 'pattern'``: which column names it takes."""
-    pattern = star.args.get("ilike") if isinstance(star, exp.Star) else None
+    return _like_pattern(star.args.get("ilike") if isinstance(star, exp.Star) else None)
+
+
+def _like_pattern(pattern: Any) -> re.Pattern[str] | None:
     if not isinstance(pattern, exp.Literal):
         return None
     words = re.escape(pattern.name).replace("%", ".*").replace("_", ".")
