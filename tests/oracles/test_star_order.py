@@ -112,6 +112,8 @@ def test_postgres(seed: int, postgres: str) -> None:
         psycopg.connect(host=postgres, user="postgres", dbname="postgres") as connection,
         connection.transaction(force_rollback=True),
     ):
+        connection.execute("CREATE SCHEMA star")
+        connection.execute("SET LOCAL search_path = star")
         for statement in ddl():
             connection.execute(statement.encode())
 
