@@ -30,6 +30,7 @@ from airflow_provider_sqlflow.engine.session import Name
 
 # Elsewhere a CTE may read itself only behind the word RECURSIVE; without it the name is a table's.
 _IMPLICITLY_RECURSIVE = frozenset({"", "tsql", "fabric", "oracle", "snowflake", "sqlite", "exasol"})
+_OUTPUT_TABLES = frozenset({"tsql", "fabric"})  # OUTPUT names rows ``inserted`` and ``deleted``
 _NO_ALIAS_IN_ORDER = frozenset({"postgres", "redshift", "materialize", "risingwave", "tsql", "fabric"})
 
 
@@ -469,8 +470,13 @@ class QueryReader(SelectListReader):
         name_text = identifier.name if isinstance(identifier, exp.Identifier) else target.id.name
         scope.add(Source(after, None, (self.rules.relation_key(name_text, False),)))
         self.link_rows(scope, node)
-        for item in (query.args.get("from_"), *(query.args.get("using") or ())):
-            if isinstance(item, exp.Expr) and not isinstance(query, exp.Merge):
+        if self.rules.name in _OUTPUT_TABLES:
+            for word, rows_of in (("inserted", after), ("deleted", target)):
+                key = self.rules.relation_key(word, False)
+                scope.by_name.setdefault(key, []).append(Source(rows_of, None, (key,)))
+        using = query.args.get("using") if not isinstance(query, exp.Merge) else None
+        for item in (query.args.get("from_"), *(using or ())):
+            if isinstance(item, exp.Expr):
                 self.add_source(
                     item.args["this"] if isinstance(item, exp.From) else item, scope, is_visible=False
                 )
