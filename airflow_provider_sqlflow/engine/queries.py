@@ -434,14 +434,8 @@ class QueryReader(SelectListReader):
                 node.add(self.rules.column_key(text, False), text, inputs)
         node.complete()
 
-    def _returning(self, query: Any, node: Node, parent: Scope | None, ctes: Ctes) -> None:
-        """A data-modifying CTE: its rows are those written, with the values that were written."""
-        if self.write_nested is None:
-            return
-        written = self.write_nested(query, ctes)
-        if written is None:
-            return
-        target, pairs, rows = written
+    def _after_write(self, target: Node, pairs: list[tuple[Name, Column]], rows: Column | None) -> Node:
+        """The rows of a relation with the values that were written."""
         after = Node(target.id, RelationKind.SUBQUERY, is_derived=True)
         place = self.quoter.whole
         given = {name.key: value for name, value in pairs}
@@ -461,6 +455,17 @@ class QueryReader(SelectListReader):
         if rows is not None and after.rows.inputs is not None:
             after.rows.inputs.append(Input(rows, ROWS, place))
         after.complete()
+        return after
+
+    def _returning(self, query: Any, node: Node, parent: Scope | None, ctes: Ctes) -> None:
+        """A data-modifying CTE: its rows are those written, with the values that were written."""
+        if self.write_nested is None:
+            return
+        written = self.write_nested(query, ctes)
+        if written is None:
+            return
+        target = written[0]
+        after = self._after_write(*written)
         scope = self.scope(node, parent, ctes)
         table = query.args.get("this")
         if not isinstance(table, exp.Expr):  # DELETE t, without FROM
