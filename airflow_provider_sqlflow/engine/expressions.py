@@ -116,7 +116,7 @@ class Walker:
             return
         if len(parts) == 1 and parts[0].is_placeholder:
             return
-        if len(parts) == 1 and scope.names_relation(parts[0]):
+        if len(parts) == 1 and scope.names_relation(parts[0]) and self._is_row(parts[0], scope, kind):
             self._whole_row(parts[0], scope, kind, place, out)
             return
         for found, access in scope.resolve(parts):
@@ -176,6 +176,18 @@ class Walker:
             for key in ("catalog", "db", "table")
             if (part := column.args.get(key)) is not None
         ]
+
+    def _is_row(self, name: Name, scope: Scope, kind: int) -> bool:
+        """Whether a relation's name stands for its row: ``status`` of ``FROM status`` may be a column of it.
+
+        It is one where rows are no values, and where it stands by itself: functions take rows.
+        """
+        source = scope.find_source([self.session.relation_name_of(name)])
+        if source is None or not source.node.has_unknown_columns or source.node.is_derived:
+            return True
+        if not self.session.rules.has_row_values:
+            return False
+        return source.name is not None or not (kind == IDENTITY or kind & 15 >= JOIN)
 
     def _whole_row(self, name: Name, scope: Scope, kind: int, place: Place, out: list[Input]) -> None:
         """``to_json(t)``: a relation's name used as a value reads all its columns."""
@@ -453,17 +465,26 @@ def _having_max(
 def _comprehension(
     walker: Walker, e: Expression, scope: Scope, kind: int, place: Place, out: list[Input]
 ) -> None:
-    """``[x * 2 FOR x IN list]``: the list is read; x is its own variable."""
-    iterator = e.args.get("iterator")
-    if isinstance(iterator, exp.Expr):
-        walker.visit(iterator, scope, TRANSFORMATION if kind == IDENTITY else kind, place, out)
+    """``[x * y FOR x IN list IF x > z]``: the list, y and z are read; x is its own variable."""
+    step = TRANSFORMATION if kind == IDENTITY else kind
+    variable = e.args["expression"].name
+    if isinstance(e.args.get("iterator"), exp.Expr):
+        walker.visit(e.args["iterator"], scope, step, place, out)
+    for key in ("this", "condition"):
+        part = e.args.get(key)
+        for column in part.find_all(exp.Column) if isinstance(part, exp.Expr) else ():
+            if column.parts[0].name != variable:
+                walker.visit(column, scope, step, place, out)
 
 
 def _anonymous(
     walker: Walker, e: Expression, scope: Scope, kind: int, place: Place, out: list[Input]
 ) -> None:
     name = str(e.args.get("this") or "").lower()
-    if name == "multiif":
+    if name.startswith("dictget"):  # ClickHouse: the first argument names a dictionary
+        for argument in (e.args.get("expressions") or ())[1:]:
+            walker.visit(argument, scope, TRANSFORMATION if kind == IDENTITY else kind, place, out)
+    elif name == "multiif":
         _multi_if(walker, e, scope, kind, place, out)
     elif name == "choose":
         _choose(walker, e, scope, kind, place, out)

@@ -2,28 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 from sqlglot import exp
 
+from airflow_provider_sqlflow.engine.function_sources import FunctionReader
 from airflow_provider_sqlflow.engine.graph import (
-    CONDITIONAL,
-    IDENTITY,
     JOIN,
-    ROWS,
     TRANSFORMATION,
-    Column,
     Input,
     Node,
-    combine,
 )
 from airflow_provider_sqlflow.engine.model import RelationKind
-from airflow_provider_sqlflow.engine.pivot import PivotReader
 from airflow_provider_sqlflow.engine.reader import identifier_of
-from airflow_provider_sqlflow.engine.scope import Scope, Source
+from airflow_provider_sqlflow.engine.scope import Scope
 from airflow_provider_sqlflow.engine.session import Name, names_of_text, table_parts
-from airflow_provider_sqlflow.engine.structs import read_stack
+from airflow_provider_sqlflow.engine.table_functions import function_name
 
 _FILE_FORMATS = frozenset({"parquet", "csv", "json", "delta", "orc", "text", "avro", "binaryfile"})
 _SPARK_LIKE = frozenset({"spark", "spark2", "databricks", "duckdb"})
@@ -44,6 +38,7 @@ _READERS: tuple[tuple[Any, str], ...] = (
     ((exp.Alias, exp.Column), "_array_join"),
     (exp.Query, "_query_source"),
     (exp.Tuple, "_tuple"),
+    (exp.AtIndex, "_indexed_array"),
 )
 
 
@@ -56,13 +51,15 @@ def _reader_of(cls: type) -> str:
     return _READER_OF[cls]
 
 
-class FromReader(PivotReader):
+class FromReader(FunctionReader):
     """Brings relations into scope."""
 
     def add_join(self, join: Any, scope: Scope) -> None:
         """A JOIN: its relation comes into scope, its condition decides rows."""
         args = join.args
         before = len(scope.sources)
+        if _is_comma(args):
+            scope.group = before  # JOIN binds closer than the comma
         is_hidden = (
             str(args.get("kind") or "").upper() in _SEMI or str(args.get("side") or "").upper() in _SEMI
         )
@@ -75,46 +72,6 @@ class FromReader(PivotReader):
             self._merge_columns(names, before, scope, join)
         elif str(args.get("method") or "").upper() == "NATURAL":
             self._natural(before, scope, join)
-
-    def _natural(self, before: int, scope: Scope, join: Any) -> None:
-        left = [source.node for source in scope.sources[:before]]
-        right = [source.node for source in scope.sources[before:]]
-        names: list[Name] = []
-        for node in right:
-            for key, column in node.columns.items():
-                if any(key in other.columns for other in left):
-                    names.append(Name(column.name or "", key, -1, -1))
-        self._merge_columns(names, before, scope, join)
-
-    def _merge_columns(self, names: list[Name], before: int, scope: Scope, join: Any) -> None:
-        """Columns of USING and NATURAL: one in the output, both decide the join."""
-        side = str(join.args.get("side") or "").upper()
-        rows = scope.owner.rows.inputs
-        for name in names:
-            left = scope.merged.get(name.key) or self._one_of(scope.sources[:before], name)
-            right = self._one_of(scope.sources[before:], name)
-            place = (name.start, name.end) if name.start >= 0 else self.quoter.extent(join.args["this"])
-            if rows is not None:
-                columns = dict.fromkeys(column for column, _ in [*left, *right])
-                rows.extend(Input(column, JOIN, place) for column in columns)
-            if side == "FULL":  # COALESCE of both sides
-                flowing = [(column, combine(TRANSFORMATION, kind)) for column, kind in [*left, *right]]
-                merged = flowing + [(column, CONDITIONAL) for column, kind in left if kind & 15 < JOIN]
-            else:
-                merged = (right if side == "RIGHT" else left) or [*left, *right]
-            if merged:
-                scope.merged[name.key] = merged
-
-    def _one_of(self, sources: list[Source], name: Name) -> list[tuple[Column, int]]:
-        for source in sources:
-            column = source.node.columns.get(name.key)
-            if column is not None:
-                return [(column, IDENTITY)]
-        for source in sources:
-            column = source.node.find(name.key, name.text)
-            if column is not None:
-                return [(column, IDENTITY)]
-        return []
 
     def add_source(self, item: Any, scope: Scope, is_visible: bool = True) -> None:
         """Something in FROM, with the joins and laterals that hang on it."""
@@ -197,12 +154,14 @@ class FromReader(PivotReader):
     def _subquery(self, item: Any, scope: Scope, is_visible: bool) -> None:
         inner = item.args["this"]
         if not item.args.get("alias") and _is_parenthesised_join(inner):
+            group, scope.group = scope.group, len(scope.sources)
             self.add_source(inner, scope, is_visible)
+            scope.group = group
             return
         node = self._new_source_node(item, "subquery")
         ctes = self.read_ctes(item, scope, scope.ctes)
         if isinstance(inner, exp.Query) or not isinstance(inner, exp.Expr):
-            self.read(inner, node, None, ctes)
+            self.read(inner, node, scope if self.rules.name == "duckdb" else None, ctes)  # DuckDB: LATERAL
         else:
             self.read(inner, node, scope, ctes)
         self._finish_source(item, node, scope, is_visible)
@@ -212,228 +171,23 @@ class FromReader(PivotReader):
         node = self._new_source_node(item, "lateral")
         if isinstance(inner, exp.Query):
             self.read(inner, node, scope, scope.ctes)
-        else:
-            self._function_columns(inner, node, scope, self.alias_columns(item.args.get("alias")))
-        self._finish_source(item, node, scope, is_visible)
-
-    def _unnest(self, item: Any, scope: Scope, is_visible: bool) -> None:
-        node = self._new_source_node(item, "unnest")
-        place = self.quoter.call(item.args.get("expressions") or (), item)
-        per_item = [
-            self.walker.inputs(expression, scope, TRANSFORMATION, place)
-            for expression in item.args.get("expressions") or ()
-        ]
-        alias = item.args.get("alias")
-        names = self.alias_columns(alias)
-        offset = item.args.get("offset")
-        if (
-            alias is not None
-            and alias.args.get("this") is not None
-            and self.rules.name != "bigquery"
-            and not names
-        ):
-            name = self.session.relation_name(alias.args["this"], self.base)
-            node.add(
-                self.rules.column_key(name.text, False), name.text, [one for part in per_item for one in part]
-            )
-        every = [one for part in per_item for one in part]
-        for number, name in enumerate(names):
-            is_single = len(per_item) < 2 or number >= len(per_item)
-            node.add(name.key, name.text, every if is_single else per_item[number])
-        if isinstance(offset, exp.Identifier):  # the position is the array's, too
-            name = self.session.column_name(offset, self.base)
-            node.add(name.key, name.text, every)
-        node.any_inputs = [one for part in per_item for one in part]
-        node.complete()
-        self._finish_source(item, node, scope, is_visible, is_named=True)
-
-    def _array_join(self, item: Any, scope: Scope, is_visible: bool) -> None:
-        """ClickHouse's ``ARRAY JOIN tags AS tag``: one column, the array's elements."""
-        value = item.args["this"] if isinstance(item, exp.Alias) else item
-        identifier = item.args["alias"] if isinstance(item, exp.Alias) else item.args["this"]
-        name = self.session.column_name(identifier, self.base)
-        node = self.new_node(name.text, RelationKind.SUBQUERY, name.start, name.end)
-        node.add(
-            name.key, name.text, self.walker.inputs(value, scope, TRANSFORMATION, self.quoter.extent(value))
-        )
-        node.complete()
-        scope.add(Source(node, None, (), is_visible))
-
-    def _pivot_source(self, item: Any, scope: Scope, is_visible: bool) -> None:
-        """Redshift's ``UNPIVOT o.props AS v AT k``: keys and values of an object."""
-        target = item.args["this"]
-        names = []
-        if isinstance(target, exp.AtIndex):
-            names.append(target.args["expression"])
-            target = target.args["this"]
-        if isinstance(target, exp.Alias):
-            names.append(target.args["alias"])
-            target = target.args["this"]
-        node = self.new_node("unpivot", RelationKind.SUBQUERY)
-        inputs = self.walker.inputs(target, scope, TRANSFORMATION, self.quoter.extent(target))
-        for identifier in names:
-            name = self.session.column_name(identifier, self.base)
-            node.add(name.key, name.text, inputs)
-        node.complete()
-        scope.add(Source(node, None, (), is_visible))
-
-    def _function(self, item: Any, scope: Scope, is_visible: bool) -> None:
-        """A table function: its columns come from its arguments."""
-        inner = item.args.get("this") if isinstance(item, exp.Table) else item
-        path = read_path(inner)
-        if path is not None:
-            name = Name(path, path, -1, -1)
-            self._finish_source(item, self.session.relation([name], RelationKind.PATH), scope, is_visible)
+            self._finish_source(item, node, scope, is_visible)
             return
-        if isinstance(item, exp.Table) and item.args.get("rows_from"):
-            self._rows_from(item, scope, is_visible)
-            return
-        node = self._new_source_node(item, "function")
-        node.kind = RelationKind.FUNCTION
-        self._function_columns(inner, node, scope)
-        is_unknown = isinstance(inner, exp.Anonymous) and inner.name.lower() not in _GENERATORS
-        if not node.any_inputs and is_unknown:
-            # Somebody's function over constants: what it reads is not known, so it is the source.
-            self.nodes.remove(node)
-            del self.session.mentions[node.id]
-            node = self.session.relation(self._function_name(item, inner), RelationKind.FUNCTION)
-        self._finish_source(item, node, scope, is_visible)
-
-    def _function_name(self, item: Any, inner: Any) -> list[Name]:
-        parts = [
-            self.session.relation_name(part, self.base)
-            for key in ("catalog", "db")
-            if isinstance(part := item.args.get(key), exp.Identifier)
-        ]
-        text = str(inner.args["this"])
-        return [*parts, Name(text, self.rules.relation_key(text, False), -1, -1)]
-
-    def _rows_from(self, item: Any, scope: Scope, is_visible: bool) -> None:
-        """PostgreSQL's ``ROWS FROM (f(), g()) AS r(a, b)``: a column for each function."""
-        node = self._new_source_node(item, "rows_from")
-        for number, function in enumerate(item.args["rows_from"]):
-            inputs = self.walker.inputs(function, scope, TRANSFORMATION, self.quoter.extent(function))
-            node.add(f"column{number + 1}", f"column{number + 1}", inputs)
-        node.complete()
-        self._finish_source(item, node, scope, is_visible)
-
-    def _function_columns(self, inner: Any, node: Node, scope: Scope, names: Sequence[Name] = ()) -> None:
-        place = self.quoter.extent(inner) if isinstance(inner, exp.Expr) else self.quoter.whole
-        stacked = read_stack(self.walker, inner, scope, place, len(names))
-        if stacked:
-            for number, found in enumerate(stacked):
-                node.add(f"col{number}", f"col{number}", found)
-            node.complete()
-            return
-        inputs: list[Input] = []
-        if isinstance(inner, exp.Expr):
-            inputs = self.walker.inputs(inner, scope, TRANSFORMATION, place)
-        node.any_inputs = inputs
-
-    def _new_source_node(self, item: Any, default: str) -> Node:
         alias = item.args.get("alias")
-        identifier = alias.args.get("this") if isinstance(alias, exp.TableAlias) else None
-        number = len(self.nodes) + 1
-        if identifier is None:
-            return self.new_node(f"{default}_{number}", RelationKind.SUBQUERY)
-        name = self.session.relation_name(identifier, self.base)
-        return self.new_node(name.text, RelationKind.SUBQUERY, name.start, name.end)
-
-    def _finish_source(
-        self,
-        item: Any,
-        node: Node,
-        scope: Scope,
-        is_visible: bool,
-        qualifier: tuple[str, ...] = (),
-        is_named: bool = False,
-    ) -> None:
-        """Pivots, alias and column list of something in FROM; then it comes into scope."""
-        pivot_name: Name | None = None
-        for pivot in item.args.get("pivots") or ():
-            node = self._pivot(pivot, node, qualifier)
-            renamed = pivot.args.get("alias")
-            if isinstance(renamed, exp.TableAlias) and renamed.args.get("this") is not None:
-                pivot_name = self.session.relation_name(renamed.args["this"], self.base)
-        alias = item.args.get("alias")
-        name: Name | None = None
-        if isinstance(alias, exp.TableAlias):
-            identifier = alias.args.get("this")
-            names = self.alias_columns(alias)
-            if names and not is_named:
-                node = self._with_columns(node, names, item)
-            if identifier is not None:
-                name = self.session.relation_name(identifier, self.base)
-                qualifier = (name.key,)
-                if node.any_inputs is not None and not node.columns:
-                    # UNNEST(a) AS x, explode(a) x: the alias is the value as well.
-                    key = self.rules.column_key(name.text, False)
-                    node.add(key, name.text, list(node.any_inputs))
-                    node.complete()
-        for pivot in (alias.args.get("pivots") if isinstance(alias, exp.TableAlias) else None) or ():
-            node = self._pivot(pivot, node, qualifier)
-        if pivot_name is not None:
-            name, qualifier = pivot_name, (pivot_name.key,)
-        scope.add(Source(node, name, qualifier, is_visible))
-
-    def _with_columns(self, node: Node, names: list[Name], item: Any) -> Node:
-        """``t AS x(a, b)``: the same rows under other column names."""
-        if node.is_derived and node in self.nodes[-1:]:
-            self.rename(node, names)
-            return node
-        fresh = self._new_source_node(item, "alias")
-        place = self.quoter.extent(item)
-        fresh.reads[node] = None
-        fresh.rows.inputs = [Input(node.rows, ROWS, place)]
-        for column in list(node.columns.values()):
-            fresh.add(
-                self.rules.column_key(column.name or "", True),
-                column.name or "",
-                [Input(column, IDENTITY, place)],
-            )
-        if node.has_unknown_columns:
-            fresh.stars.append((node, place))
-        fresh.complete()
-        self.rename(fresh, names)
-        return fresh
+        self._function_columns(inner, node, scope, self.alias_columns(alias))
+        qualifier = self._own_name(function_name(inner), node) if alias is None else ()
+        self._finish_source(item, node, scope, is_visible, qualifier)
 
 
-# Table functions that make rows of nothing but their arguments.
-_GENERATORS = frozenset(
-    {
-        "numbers", "numbers_mt", "zeros", "range", "generate_series", "generate_subscripts", "generator",
-        "sequence",
-        "generaterandom", "rowgenerator", "table_generator", "pg_sleep", "view", "values", "repeat_row",
-    }
-)  # fmt: skip
-_FILE_FUNCTIONS = frozenset(
-    {
-        "read_csv", "read_csv_auto", "read_parquet", "parquet_scan", "read_json", "read_json_auto",
-        "read_ndjson",
-        "read_files", "s3", "gcs", "url", "file", "hdfs", "iceberg_scan", "delta_scan", "s3cluster",
-        "openrowset",
-    }
-)  # fmt: skip
-
-
-def read_path(inner: Any) -> str | None:
-    """The file that a table function reads: ``read_csv('a.csv')``, ``s3('s3://…')``."""
-    if not isinstance(inner, exp.Func):
-        return None
-    name = inner.name if isinstance(inner, exp.Anonymous) else inner.sql_name()
-    if name.lower() not in _FILE_FUNCTIONS:
-        return None
-    if name.lower() == "openrowset" and len(inner.args.get("expressions") or ()) != 1:
-        return None  # OPENROWSET('provider', 'connection', 'query')
-    first = inner.args.get("this") if not isinstance(inner, exp.Anonymous) else None
-    first = first or next(iter(inner.args.get("expressions") or ()), None)
-    return str(first.name) if isinstance(first, exp.Literal) and first.is_string else None
+def _is_comma(args: Any) -> bool:
+    """Whether a join is the comma between relations."""
+    return not any(args.get(key) for key in ("kind", "side", "method", "on", "using", "match_condition"))
 
 
 def _is_parenthesised_join(inner: Any) -> bool:
     """``FROM ((a JOIN b ON …))``: brackets that group joins and make no name space."""
-    while isinstance(inner, exp.Subquery) and not inner.args.get("alias"):
-        if inner.args.get("joins"):
+    while isinstance(inner, exp.Subquery):
+        if inner.args.get("joins") or inner.args.get("alias"):
             return True
         inner = inner.args["this"]
     return isinstance(inner, exp.Table)

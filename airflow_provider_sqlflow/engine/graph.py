@@ -12,6 +12,7 @@ once, because filters pile up along a chain and copying them at every step would
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from itertools import pairwise
 
 from airflow_provider_sqlflow.engine.model import ColumnRef, Effect, RelationId, RelationKind, Subtype
 from airflow_provider_sqlflow.engine.values import maker
@@ -93,18 +94,23 @@ class Column:
         fold(self)
 
 
+_NO_NAMES: frozenset[str] = frozenset()
+
+
 class Node:
     """A relation.
 
     ``columns`` maps the compared form of a declared name to the column, in order; ``found`` those that
     were only asked for. ``is_open`` tells that the node has columns nobody declared: any name may be
     asked for. A derived node is open through ``stars`` (it selects ``*`` of open nodes) or
-    ``any_inputs`` (every column has these inputs).
+    ``any_inputs`` (every column has these inputs); ``likely`` are names, in lower case, that such a node
+    most probably has. The stars of a set operation stand for the same columns, branch by branch: ``starts``
+    are the numbers of the stars with which the later branches begin.
     """
 
     __slots__ = (
-        "any_inputs", "columns", "found", "id", "is_derived", "is_open", "kind", "reads", "rows", "star",
-        "stars",
+        "any_inputs", "columns", "found", "id", "is_derived", "is_open", "kind", "likely", "reads", "rows",
+        "star", "stars", "starts",
     )  # fmt: skip
 
     def __init__(
@@ -117,7 +123,9 @@ class Node:
         self.found: dict[str, Column] = {}
         self.is_open = is_open
         self.stars: list[tuple[Node, Place]] = []
+        self.starts: list[int] = []
         self.any_inputs: list[Input] | None = None
+        self.likely: frozenset[str] = _NO_NAMES
         self.reads: dict[Node, None] = {}
         self.rows = Column(self, None, [] if is_derived else None)
         self.star: Column | None = None
@@ -133,11 +141,12 @@ class Node:
     def star_column(self) -> Column:
         """The column ``*``: all columns of an open node."""
         if self.star is None:
-            inputs = None
-            if self.is_derived:
-                inputs = [Input(node.star_column(), IDENTITY, place) for node, place in self.stars]
-            self.star = Column(self, "*", inputs)
-            if inputs is not None:
+            self.star = Column(self, "*", [] if self.is_derived else None)
+            if self.star.inputs is not None:  # a recursive query may ask for its own star
+                below = [Input(node.star_column(), IDENTITY, place) for node, place in self.stars]
+                if not self.stars and not self.columns:
+                    below = list(self.any_inputs or ())  # of a table function
+                self.star.inputs.extend(below)
                 fold(self.star)
         return self.star
 
@@ -148,29 +157,61 @@ class Node:
 
     def find(self, key: str, name: str) -> Column | None:
         """The column of that name; open nodes make it on demand. ``None`` when there is none."""
+        column = self.columns.get(key) or self.found.get(key)
+        if column is not None:
+            return column
+        if not self.stars:
+            return self._make(key, name)
         # A chain of `SELECT *` may be long, so walk down first and build upward.
-        chain: list[tuple[Node, Place]] = []
-        node = self
-        while True:
-            column = node.columns.get(key) or node.found.get(key)
-            if column is not None:
-                break
-            if node.stars:
-                below, place = _star_holding(node, key)
-                chain.append((node, place))
-                node = below
-            elif node.has_unknown_columns:
-                inputs = None if not node.is_derived else list(node.any_inputs or ())
-                column = node.found[key] = Column(node, name, inputs)
-                fold(column)
-                break
+        todo: list[Node] = [self]
+        seen: set[Node] = set()
+        while todo:
+            node = todo[-1]
+            if key in node.columns or key in node.found:
+                todo.pop()
+            elif not node.stars:
+                node._make(key, name)
+                todo.pop()
+            elif node in seen:
+                node._copy(key, name)
+                todo.pop()
             else:
-                return None
-        for upper, place in reversed(chain):
-            below_column = column
-            column = upper.found[key] = Column(upper, name, [Input(below_column, IDENTITY, place)])
-            fold(column)
+                seen.add(node)
+                below = [item[0] for item in node._holders(key)]
+                todo.extend([item for item in reversed(below) if item not in seen])
+        return self.found.get(key)
+
+    def _make(self, key: str, name: str) -> Column | None:
+        """A column that nobody declared, where the node may have such."""
+        if not self.has_unknown_columns:
+            return None
+        inputs = None if not self.is_derived else list(self.any_inputs or ())
+        column = self.found[key] = Column(self, name, inputs)
+        fold(column)
         return column
+
+    def _copy(self, key: str, name: str) -> None:
+        """A column of what the stars stand for; none when nothing behind them has it."""
+        inputs: list[Input] = []
+        for node, place in self._holders(key):
+            below = node.columns.get(key) or node.found.get(key)
+            if below is not None:
+                inputs.append(Input(below, IDENTITY, place))
+        if inputs:
+            column = self.found[key] = Column(self, name, inputs)
+            fold(column)
+
+    def _holders(self, key: str) -> list[tuple[Node, Place]]:
+        """Behind the stars of each branch, the node that names the column, else the first."""
+        if not self.starts:
+            return [_star_holding(self.stars, key)]
+        return [_star_holding(stars, key) for stars in self.branches()]
+
+    def branches(self) -> list[list[tuple[Node, Place]]]:
+        """The stars of each branch that has any."""
+        bounds = [0, *self.starts, len(self.stars)]
+        parts = [self.stars[start:end] for start, end in pairwise(bounds)]
+        return [part for part in parts if part]
 
     def complete(self) -> None:
         """Fold all columns; the node's inputs do not change any more."""
@@ -187,12 +228,12 @@ class Node:
             column.leaves = found
 
 
-def _star_holding(node: Node, key: str) -> tuple[Node, Place]:
-    """Of the open nodes behind a star, the one that names the column, else the first."""
-    for item in node.stars:
+def _star_holding(stars: list[tuple[Node, Place]], key: str) -> tuple[Node, Place]:
+    """Of the open nodes behind stars, the one that names the column, else the first."""
+    for item in stars:
         if key in item[0].columns:
             return item
-    return node.stars[0]
+    return stars[0]
 
 
 def combine(outer: int, inner: int) -> int:

@@ -49,6 +49,13 @@ def _replaced_into(match: re.Match[str]) -> str:
     return match.group(1) + "INSERT " + _blanks(match.group(2))
 
 
+def _blanked_marks(text: str) -> str:
+    """Comments that the server executes, without their marks."""
+    return _MARKS.sub(_blank, text)
+
+
+_MARKS = re.compile(r"/\*!\d+|\*/")
+
 # A dot inside the name of T-SQL's OUTPUT … INTO a.b, which the parser reads as one word.
 HIDDEN_DOT = "\u01c3"
 
@@ -107,6 +114,18 @@ _PSQL: tuple[Rule, ...] = (
     Rule(":", re.compile(r"(?<![\w:\])'\"]):(?=['\"]\w+['\"])"), _blank),
     Rule("overriding", _compile(r"\bOVERRIDING\s+(?:SYSTEM|USER)\s+VALUE\b"), _blank),
 )
+# mysqldump writes a view as three comments that the server executes.
+_DUMPED_VIEW = Rule(
+    "/*!",
+    _compile(
+        r"/\*!\d+ (CREATE\s+(?:OR\s+REPLACE\s+)?ALGORITHM\b[^*]*)\*/(\s*)/\*!\d+ (DEFINER[^*]*?)\*/(\s*)"
+        r"/\*!\d+ (VIEW\b(?:[^*]|\*(?!/))*)\*/"
+    ),
+    lambda match: _blanked_marks(match.group()),
+)
+_LABEL = Rule("label", _compile(r"\bWITH\s+LABEL\s+[\w`.]+"), _blank)
+# The name of a file format with its schema, which the parser knows without one.
+_FILE_FORMAT = Rule("format", _compile(r'(\bFILE_FORMAT\s*=\s*[\w$"]+)((?:\.[\w$"]+)+)'), _keep_first)
 _TSQL: tuple[Rule, ...] = (
     _GO,
     Rule(":", _compile(r"^[ \t]*([A-Za-z_]\w*:)(?=[ \t]*\r?$)", re.MULTILINE), _semicolon),  # a label
@@ -177,11 +196,13 @@ _ORACLE: tuple[Rule, ...] = (
     Rule(
         "",
         _compile(
-            r"^[ \t]*(?:PROMPT|WHENEVER|SPOOL|REM|REMARK|ACCEPT|DEFINE[ \t]+\w+(?=[ \t]*=)|UNDEFINE|SHOW"
-            r"|TTITLE|BTITLE|COLUMN[ \t]+\w+[ \t]+(?:FORMAT|HEADING|NEW_VALUE)|EXIT|QUIT|CONNECT(?!\s+BY\b)"
-            r"|CONN|CLEAR|SET\s+(?:DEFINE|ECHO|FEEDBACK|SERVEROUTPUT|VERIFY|TERMOUT|HEADING|PAGESIZE|LINESIZE|TIMING|SCAN"
-            r"|SQLBLANKLINES|TRIMSPOOL|TRIMOUT|COLSEP|NEWPAGE|AUTOTRACE|LONG|WRAP|TAB|NUMWIDTH|ESCAPE))"
-            r"\b[^\r\n]*",
+            r"^[ \t]*(?:(?:PROMPT|REM|REMARK)\b(?!\s*(?:[,.)|]|=(?!=)|AS\b))|DEFINE[ \t]+\w+[ \t]*="
+            r"|(?:WHENEVER|SPOOL|ACCEPT|UNDEFINE|SHOW|TTITLE|BTITLE"
+            r"|COLUMN[ \t]+\w+[ \t]+(?:FORMAT|HEADING|NEW_VALUE)"
+            r"|EXIT|QUIT|CONNECT|CONN|CLEAR|SET\s+(?:DEFINE|ECHO|FEEDBACK|SERVEROUTPUT|VERIFY|TERMOUT|HEADING|PAGESIZE"
+            r"|LINESIZE|TIMING|SCAN|SQLBLANKLINES|TRIMSPOOL|TRIMOUT|COLSEP|NEWPAGE|AUTOTRACE|LONG|WRAP|TAB|NUMWIDTH"
+            r"|ESCAPE))\b(?!\s*(?:[,.=)|]|BY\b|AS\b)))"  # CONNECT BY, and columns of such names, are SQL
+            r"[^\r\n]*",
             re.MULTILINE,
         ),
         _blank,
@@ -321,7 +342,6 @@ _DRIVER_PARAMETERS = Rule(
 _RULES: dict[str, tuple[Rule, ...]] = {
     "": (_SLASH, *_GENERIC),
     "exasol": (_SLASH,),
-    "snowflake": (_IDENTIFIER, *_SNOWSQL),
     "tsql": _TSQL,
     "fabric": _TSQL,
     "oracle": _ORACLE,
@@ -329,8 +349,11 @@ _RULES: dict[str, tuple[Rule, ...]] = {
     "redshift": _PSQL,
     "materialize": _PSQL,
     "risingwave": _PSQL,
-    "mysql": (_REPLACE_INTO,),
-    "singlestore": (_REPLACE_INTO,),
+    "snowflake": (_IDENTIFIER, *_SNOWSQL, _FILE_FORMAT),
+    "starrocks": (_LABEL,),
+    "doris": (_LABEL,),
+    "mysql": (_REPLACE_INTO, _DUMPED_VIEW),
+    "singlestore": (_REPLACE_INTO, _DUMPED_VIEW),
     "sqlite": (
         _REPLACE_INTO,
         Rule(

@@ -42,6 +42,9 @@ Parsed = exp.Expr | Rescued | RescuedMerge | Definitions
 """What a statement is read from: the parser's tree, or what is known of it without one."""
 
 
+_DEFINING = (TokenType.CREATE, TokenType.ALTER)
+
+
 class StatementParser:
     """Parses one statement after another with one parser object."""
 
@@ -68,8 +71,10 @@ class StatementParser:
             if rescued is None:
                 raise
             return rescued
-        if isinstance(tree, exp.Command) and statement.tokens[0].token_type is TokenType.CREATE:
+        if isinstance(tree, exp.Command) and statement.tokens[0].token_type in _DEFINING:
             return self._rescue(statement) or tree
+        if isinstance(tree, exp.Alter) and any(isinstance(one, exp.Query) for one in tree.args["actions"]):
+            return self._rescue(statement) or tree  # ALTER VIEW … AS query
         return tree
 
     def _retouched(self, statement: RawStatement) -> Parsed | None:

@@ -30,6 +30,7 @@ from airflow_provider_sqlflow.engine.session import Name
 
 # Elsewhere a CTE may read itself only behind the word RECURSIVE; without it the name is a table's.
 _IMPLICITLY_RECURSIVE = frozenset({"", "tsql", "fabric", "oracle", "snowflake", "sqlite", "exasol"})
+_OUTPUT_TABLES = frozenset({"tsql", "fabric"})  # OUTPUT names rows ``inserted`` and ``deleted``
 _NO_ALIAS_IN_ORDER = frozenset({"postgres", "redshift", "materialize", "risingwave", "tsql", "fabric"})
 
 
@@ -94,7 +95,7 @@ class QueryReader(SelectListReader):
         renamed = self.alias_columns(alias)
         node = self.new_node(name.text, RelationKind.CTE, name.start, name.end)
         body = cte.args["this"]
-        if not isinstance(body, (exp.Query, exp.Insert, exp.Update, exp.Delete, exp.Merge)):
+        if not isinstance(body, (exp.Query, exp.Insert, exp.Update, exp.Delete, exp.Merge, exp.Pivot)):
             # ClickHouse: WITH expression AS name. The name is a value, read where it is used.
             self.nodes.remove(node)
             del self.session.mentions[node.id]
@@ -169,20 +170,28 @@ class QueryReader(SelectListReader):
         """Add a branch's inputs to the columns of the first branch, whose lists are its own."""
         node.reads.update(part.reads)
         (node.rows.inputs or []).extend(part.rows.inputs or ())
-        node.stars.extend(part.stars)
-        columns = list(node.columns.values())
+        columns = list(node.columns.items())
+        is_by_name = by_name or bool(node.stars) or bool(part.stars)
+        matched = set()
         for number, (key, column) in enumerate(part.columns.items()):
-            target = (
-                node.columns.get(key) if by_name else (columns[number] if number < len(columns) else None)
-            )
+            target = node.columns.get(key) if is_by_name else None
+            if target is None and not by_name and number < len(columns):
+                key, target = columns[number]
             if target is None:
-                if by_name or (part.stars and not node.columns) or node.stars:
-                    target = node.columns.get(key) or node.add(key, column.name or "", [])
-                else:
+                if not by_name and not node.stars and (node.columns or not part.stars):
                     continue
-            if target.inputs is not None:
-                target.inputs.extend(column.inputs or ())
-                target.leaves = None
+                above = node.find(key, column.name or "") if node.stars else None
+                target = node.add(key, column.name or "", [])
+                _add_inputs(target, [Input(above, IDENTITY, self.quoter.whole)] if above is not None else [])
+            matched.add(key)
+            _add_inputs(target, column.inputs)
+        if part.stars:
+            for key, column in columns:
+                below = part.find(key, column.name or "") if key not in matched else None
+                _add_inputs(column, below.inputs if below is not None else None)
+            node.starts.append(len(node.stars))
+            node.stars.extend(part.stars)
+            node.starts.extend(len(node.stars) - len(part.stars) + start for start in part.starts)
 
     def _subtract(self, node: Node, part: Node, place: Place) -> None:
         """EXCEPT: the right side's values decide which rows stay; they do not flow."""
@@ -447,14 +456,8 @@ class QueryReader(SelectListReader):
                 node.add(self.rules.column_key(text, False), text, inputs)
         node.complete()
 
-    def _returning(self, query: Any, node: Node, parent: Scope | None, ctes: Ctes) -> None:
-        """A data-modifying CTE: its rows are those written, with the values that were written."""
-        if self.write_nested is None:
-            return
-        written = self.write_nested(query, ctes)
-        if written is None:
-            return
-        target, pairs, rows = written
+    def _after_write(self, target: Node, pairs: list[tuple[Name, Column]], rows: Column | None) -> Node:
+        """The rows of a relation with the values that were written."""
         after = Node(target.id, RelationKind.SUBQUERY, is_derived=True)
         place = self.quoter.whole
         given = {name.key: value for name, value in pairs}
@@ -474,6 +477,17 @@ class QueryReader(SelectListReader):
         if rows is not None and after.rows.inputs is not None:
             after.rows.inputs.append(Input(rows, ROWS, place))
         after.complete()
+        return after
+
+    def _returning(self, query: Any, node: Node, parent: Scope | None, ctes: Ctes) -> None:
+        """A data-modifying CTE: its rows are those written, with the values that were written."""
+        if self.write_nested is None:
+            return
+        written = self.write_nested(query, ctes)
+        if written is None:
+            return
+        target = written[0]
+        after = self._after_write(*written)
         scope = self.scope(node, parent, ctes)
         self._add_changed(query, target, after, scope)
         self.link_rows(scope, node)
@@ -496,9 +510,17 @@ class QueryReader(SelectListReader):
         identifier = alias.args.get("this") if isinstance(alias, exp.Expr) else None
         name_text = identifier.name if isinstance(identifier, exp.Identifier) else target.id.name
         scope.add(Source(after, None, (self.rules.relation_key(name_text, False),)))
-        if self.rules.name in ("tsql", "fabric"):
-            for image, row in (("inserted", after), ("deleted", target)):
-                scope.add(Source(row, None, (image,), is_visible=False))
+        if self.rules.name in _OUTPUT_TABLES:
+            for word, rows_of in (("inserted", after), ("deleted", target)):
+                key = self.rules.relation_key(word, False)
+                scope.by_name.setdefault(key, []).append(Source(rows_of, None, (key,)))
+
+
+def _add_inputs(column: Column, inputs: list[Input] | None) -> None:
+    """More sources of a column whose leaves are not known any more."""
+    if column.inputs is not None:
+        column.inputs.extend(inputs or ())
+        column.leaves = None
 
 
 def _own_inputs(node: Node) -> None:

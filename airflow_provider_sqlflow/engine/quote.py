@@ -62,7 +62,7 @@ class Quoter:
         start, end = self.whole[1], self.whole[0]
         for node in expression.walk():
             at = node.meta.get("start")
-            if at is not None and self._stands(node, at + self._base):
+            if at is not None and node.meta.get("end") is not None and self._stands(node, at + self._base):
                 start = min(start, at + self._base)
                 end = max(end, node.meta["end"] + 1 + self._base)
         if start >= end:

@@ -101,14 +101,15 @@ class Reader:
                 fresh = node.add(name.key, name.text, column.inputs)
                 fresh.leaves = column.leaves
             elif node.stars:
-                below, place = node.stars[0]
-                node.add(name.key, name.text, [Input(below.star_column(), TRANSFORMATION, place)])
+                firsts = [stars[0] for stars in node.branches()]
+                inputs = [Input(below.star_column(), TRANSFORMATION, place) for below, place in firsts]
+                node.add(name.key, name.text, inputs)
             else:
                 node.add(name.key, name.text, list(node.any_inputs or ()))
         for column in columns[len(names) :]:
             node.columns.setdefault(self.rules.column_key(column.name or "", False), column)
         if len(names) >= len(columns):
-            node.stars = []
+            node.stars, node.starts = [], []
         node.complete()
 
     def decide(self, expression: Any, scope: Scope, node: Node, kind: int) -> None:

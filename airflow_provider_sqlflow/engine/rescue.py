@@ -61,9 +61,10 @@ class Header:
 
 
 def create_header(raw: RawStatement) -> Header | None:
-    """The header of a CREATE … AS query, or ``None`` when the statement is something else."""
+    """The header of a CREATE or ALTER VIEW … AS query, or ``None`` when the statement is something else."""
     tokens = raw.tokens
-    if tokens[0].token_type is not TokenType.CREATE:
+    is_alter = tokens[0].token_type is TokenType.ALTER
+    if not is_alter and tokens[0].token_type is not TokenType.CREATE:
         return None
     words: list[str] = []
     index = 1
@@ -75,6 +76,8 @@ def create_header(raw: RawStatement) -> Header | None:
     if index >= len(tokens):
         return None
     is_view = tokens[index].token_type is TokenType.VIEW
+    if is_alter and not is_view:
+        return None
     index = _behind_if_not_exists(tokens, index + 1)
     name, index = _name(tokens, index)
     columns, index = _columns(tokens, index)
@@ -165,6 +168,8 @@ def _query_end(tokens: list[Token], start: int) -> int:
         ["WITH", "LOCAL", "CHECK", "OPTION"],
         ["WITH", "CASCADED", "CHECK", "OPTION"],
         ["WITH", "CHECK", "OPTION"],
+        ["WITH", "LOCAL", "CHECK", "OPTION"],
+        ["WITH", "CASCADED", "CHECK", "OPTION"],
         ["WITH", "READ", "ONLY"],
     ):
         if words[-len(tail) :] == tail:

@@ -53,6 +53,10 @@ def insert_parts(raw: RawStatement) -> tuple[RawStatement, RawStatement] | None:
     return insert, replace(raw, tokens=tokens[3:end])
 
 
+def _update(tokens: list[Token]) -> list[Token] | None:
+    return _named_view(tokens) or _named_source(tokens)
+
+
 def _named_view(tokens: list[Token]) -> list[Token] | None:
     """``UPDATE (query) SET``: an alias keeps the parser from taking SET for one."""
     if len(tokens) < 2 or tokens[1].token_type is not TokenType.L_PAREN:
@@ -61,6 +65,16 @@ def _named_view(tokens: list[Token]) -> list[Token] | None:
     if end is None or end + 1 >= len(tokens) or tokens[end + 1].token_type is not TokenType.SET:
         return None
     return [*tokens[: end + 1], _made(TokenType.VAR, "target", tokens[end]), *tokens[end + 1 :]]
+
+
+def _named_source(tokens: list[Token]) -> list[Token] | None:
+    """Teradata's ``UPDATE t FROM s SET``: an alias keeps the parser from taking SET for one."""
+    start = _word(tokens, 1, frozenset({"FROM"}))
+    end = _word(tokens, 1, frozenset({"SET"}))
+    if start is None or end is None or end < start + 2:
+        return None
+    name = tokens[end - 1]
+    return [*tokens[:end], _made(TokenType.VAR, name.text, name), *tokens[end:]]
 
 
 def _late_output(tokens: list[Token]) -> list[Token] | None:
@@ -237,7 +251,7 @@ def _made(kind: TokenType, text: str, near: Token) -> Token:
 
 _REWORDED: dict[str, Callable[[list[Token]], list[Token] | None]] = {
     "INSERT": _inline_data,
-    "UPDATE": _named_view,
+    "UPDATE": _update,
     "DELETE": _delete,
     "MERGE": _replaced_duplicates,
     "REPLACE": _replaced_table,

@@ -9,11 +9,12 @@ This is SQLFlow's order (reference: sqlflow-lineage-model, section 13).
 
 from __future__ import annotations
 
-from typing import Any
+import re
+from typing import Any, NamedTuple
 
 from airflow_provider_sqlflow.engine.graph import IDENTITY, TRANSFORMATION, Column, Node
 from airflow_provider_sqlflow.engine.model import Severity
-from airflow_provider_sqlflow.engine.session import Name, Session
+from airflow_provider_sqlflow.engine.session import Name, Session, Struct
 
 
 class Source:
@@ -35,6 +36,22 @@ class Source:
         return self.node.has_unknown_columns and self.node.any_inputs is None
 
 
+Flows = list[tuple[Column, int]]
+"""Columns that a name stands for, each with the kind of access."""
+
+
+class MergingJoin(NamedTuple):
+    """A join with USING or NATURAL: its sides as numbers of relations, and each column it merges.
+
+    A column is its compared name, what it is made of, and the relations that had it left and right.
+    """
+
+    first: int
+    before: int
+    end: int
+    merges: list[tuple[str, Flows, Source | None, Source | None]]
+
+
 class Scope:
     """The name space of one SELECT or DML statement."""
 
@@ -46,7 +63,9 @@ class Scope:
         self.sources: list[Source] = []
         self.by_name: dict[str, list[Source]] = {}
         self.aliases: dict[str, Column] = {}
-        self.merged: dict[str, list[tuple[Column, int]]] = {}  # columns of USING / NATURAL
+        self.merged: dict[str, Flows] = {}  # columns of USING / NATURAL
+        self.merging_joins: list[MergingJoin] = []
+        self.group = 0  # the first relation behind the last comma, or in the brackets being read
         self.early_aliases = session.rules.has_lateral_alias
         self.named_values: dict[str, Column] = {}
         self.windows: dict[str, Any] = {}  # named windows of this SELECT
@@ -118,12 +137,19 @@ class Scope:
             if source is None:
                 continue
             rest = parts[length:]
+            column = _nested(source.node, rest) if len(rest) > 1 else None
+            if column is not None:
+                return [(column, IDENTITY)]
             column = self._column_of(source, rest[0])
             if column is None:
                 return []
             if len(rest) == 1:
                 return [(column, IDENTITY)]
             return [(self.field_of(column, rest[1:]), TRANSFORMATION)]
+        for source in self.sources:
+            column = _nested(source.node, parts)
+            if column is not None:
+                return [(column, IDENTITY)]
         if self.session.variables and parts[0].text.lower() in self.session.variables:
             return []  # a field of a row that a loop or a declaration names
         columns = self._field_owner(parts[0])
@@ -164,37 +190,52 @@ class Scope:
 
     def field_of(self, column: Column, path: list[Name]) -> Column:
         """A field of a struct that the script built, as a column of its own; else the whole column."""
+        struct = self._struct_of(column)
+        if struct is None:
+            return column
+        fields, field = struct.fields, None
+        for name in path:
+            field = fields.get(name.key)
+            if field is None:
+                return column
+            fields = field.fields
+        if field is None:
+            return column
+        text = ".".join([column.name or "", *(name.text for name in path)])
+        key = "\0".join(["", text.lower()])
+        found = struct.node.found.get(key)
+        if found is None:
+            found = struct.node.found[key] = Column(struct.node, text, list(field.inputs))
+            found.fold()
+            if fields:
+                self.session.structs[found] = Struct(struct.node, fields, len(field.inputs))
+        return found
+
+    def fields_of(self, column: Column) -> list[Name]:
+        """The names of the fields of a struct that the script built; none for other columns."""
+        struct = self._struct_of(column)
+        fields = struct.fields if struct is not None else {}
+        return [Name(field.text, key, -1, -1) for key, field in fields.items()]
+
+    def _struct_of(self, column: Column) -> Struct | None:
+        """The struct that the script put into a column, or into one that it is a copy of."""
         owner, seen = column, {column}
         while owner not in self.session.structs:
             inputs = owner.inputs or ()
             if len(inputs) != 1 or inputs[0].kind != IDENTITY or inputs[0].column in seen:
-                return column
+                return None
             owner = inputs[0].column
             seen.add(owner)  # a recursive query may lead back
-        node, fields, width = self.session.structs[owner]
-        if len(owner.inputs or ()) != width:
-            return column
-        field = None
-        for name in path:
-            field = fields.get(name.key)
-            if field is None:
-                break
-            fields = field.fields
-        if field is None:
-            return column
-        text = ".".join([owner.name or "", *(name.text for name in path)])
-        key = "\0".join(["", text.lower()])
-        found = node.found.get(key)
-        if found is None:
-            found = node.found[key] = Column(node, text, list(field.inputs))
-            found.fold()
-        return found
+        struct = self.session.structs[owner]
+        return struct if len(owner.inputs or ()) == struct.width else None
 
     def _column_of(self, source: Source, name: Name) -> Column | None:
         node = source.node
         column = node.find(name.key, name.text)
         if column is None:
             column = _find_folded(node, name.key)
+        if column is None and self.session.rules.names_by_function:
+            column = _named_by_function(node, name)
         if column is not None or self._is_pseudo(name):
             return column
         if name.text.lower() in self.session.rules.system_columns and not node.is_derived:
@@ -215,6 +256,9 @@ class Scope:
             known = [found for source in scope.sources if (found := source.node.columns.get(name.key))]
             if known:
                 return known[:1]
+            likely = scope._likely(name)
+            if likely is not None:
+                return [likely]
             scope = scope.parent
         open_sources = [source for source in self.sources if source.node.has_unknown_columns]
         if len(open_sources) == 1 and self.session.rules.has_field_access:
@@ -225,14 +269,17 @@ class Scope:
     def _unqualified(self, name: Name) -> list[tuple[Column, int]]:
         is_value = name.is_placeholder or self._is_pseudo(name)
         scope: Scope | None = self
+        nearest: Scope | None = None
         while scope is not None:
             found = scope._here(name)
             if found is not None:
                 return found
             # The nearest query wins, as in SQL: its relation of unknown columns before the query around.
             if not is_value and scope._has_open_table():
-                owner = scope._open_owner(name)
+                owner = (nearest or scope)._open_owner(name)
                 return [(owner, IDENTITY)] if owner is not None else []
+            if nearest is None and scope._is_of_arrays:
+                nearest = scope
             scope = scope.parent
         if is_value:
             return []
@@ -255,19 +302,40 @@ class Scope:
         if self.named_values and key in self.named_values:
             return [(self.named_values[key], IDENTITY)]
         known: list[Column] = []
+        hidden: Column | None = None
         for source in self.sources:
             node = source.node
             column = node.columns.get(key)
             if column is None and node.stars:
                 column = _through_known_star(node, name)
-            if column is not None and (source.is_visible or not known):
+            if column is None:
+                continue
+            if source.is_visible:
                 known.append(column)
+            elif hidden is None:
+                hidden = column
+        if not known:
+            hidden = hidden or self._likely(name)
+            if hidden is not None:
+                known.append(hidden)
         if not known:
             alias = self.aliases.get(name.key) if self.early_aliases or self._is_closed() else None
             return [(alias, IDENTITY)] if alias is not None else None
         if len(known) > 1:
             self._report_ambiguous(name, known)
         return [(known[0], IDENTITY)]
+
+    def _likely(self, name: Name) -> Column | None:
+        """A column that a table function or array most probably has."""
+        for source in self.sources:
+            if name.text.lower() in source.node.likely:
+                return source.node.find(name.key, name.text)
+        return None
+
+    @property
+    def _is_of_arrays(self) -> bool:
+        """Whether all there is to read are elements whose fields nothing but their array can name."""
+        return bool(self.sources) and all(source.node.likely for source in self.sources)
 
     def _open_owner(self, name: Name) -> Column | None:
         open_sources = [
@@ -298,6 +366,8 @@ class Scope:
                 return [scope.aliases[name.key]]
             for source in scope.sources:
                 column = _find_folded(source.node, name.key)
+                if column is None and self.session.rules.names_by_function:
+                    column = _named_by_function(source.node, name)
                 if column is not None:
                     return [column]
             scope = scope.parent
@@ -357,11 +427,32 @@ def _undeclared(node: Node, name: Name) -> Column:
     return column
 
 
+def _nested(node: Node, parts: list[Name]) -> Column | None:
+    """A field that the catalog lists as a column of its own, ``payload.user.id``, or the field around it."""
+    if node.is_open:
+        return None
+    for length in range(len(parts), 1, -1):
+        column = node.columns.get(".".join([part.key for part in parts[:length]]))
+        if column is not None:
+            return column
+    return None
+
+
 def _find_folded(node: Node, key: str) -> Column | None:
     """A column whose name differs in case or quoting only."""
     folded = key.lower()
     for known, column in node.columns.items():
         if known.lower() == folded:
+            return column
+    return None
+
+
+def _named_by_function(node: Node, name: Name) -> Column | None:
+    """A column without alias under the name that PostgreSQL gives it: of its function, or of what is cast."""
+    word = re.escape(name.text)
+    pattern = re.compile(rf"{word}\s*\(.*\)|cast\s*\((?:\S+\.)?{word}\s+as\b.*\)", re.IGNORECASE | re.DOTALL)
+    for column in node.columns.values():
+        if pattern.fullmatch(column.name or ""):
             return column
     return None
 

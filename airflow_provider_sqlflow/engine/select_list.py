@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlglot import exp
 
@@ -11,6 +11,7 @@ from airflow_provider_sqlflow.engine.from_clause import FromReader
 from airflow_provider_sqlflow.engine.graph import (
     AGGREGATION,
     IDENTITY,
+    JOIN,
     TRANSFORMATION,
     Column,
     Input,
@@ -18,11 +19,33 @@ from airflow_provider_sqlflow.engine.graph import (
     Place,
 )
 from airflow_provider_sqlflow.engine.reader import identifier_of
-from airflow_provider_sqlflow.engine.scope import Scope
+from airflow_provider_sqlflow.engine.scope import Scope, Source
 from airflow_provider_sqlflow.engine.session import Struct
 from airflow_provider_sqlflow.engine.structs import read_stack, read_struct
+from airflow_provider_sqlflow.engine.using import StarItem
 
 _STRUCTS = (exp.Struct, exp.Cast, exp.Paren)
+
+
+class StarOptions(NamedTuple):
+    """EXCEPT, REPLACE, RENAME and ILIKE behind a ``*``; an excluded column may name its relation."""
+
+    excluded: dict[str, list[Source | None]]
+    replaced: dict[str, Any]
+    renamed: dict[str, Any]
+    pattern: re.Pattern[str] | None
+
+    @property
+    def changes(self) -> dict[str, Any]:
+        """REPLACE and RENAME together."""
+        return {**self.replaced, **self.renamed}
+
+    def takes(self, key: str, text: str, source: Source | None) -> bool:
+        """Whether a column is one of them; ``source`` is ``None`` for one of no single relation."""
+        owners = self.excluded.get(key)
+        if owners is not None and (None in owners or source in owners):
+            return False
+        return self.pattern is None or self.pattern.fullmatch(text) is not None
 
 
 def select_all(relation: Any) -> exp.Select:
@@ -58,10 +81,17 @@ class SelectListReader(FromReader):
             self._project_star(projection, scope, node, place if is_written else self.quoter.whole)
         elif isinstance(projection, exp.Column):
             self._project_qualified_star(projection, scope, node)
+        elif isinstance(projection, exp.Dot) and isinstance(projection.args.get("expression"), exp.Star):
+            self._project_fields(projection, scope, node)
         elif isinstance(projection, exp.Aliases):
             self._project_many(projection, scope, node)
         elif isinstance(value, exp.Columns):
-            self._project_star(None, scope, node, self.quoter.extent(projection))
+            options = self._columns_options(value, scope)
+            self._project_star(None, scope, node, self.quoter.extent(projection), options)
+        elif isinstance(value, (exp.Like, exp.ILike)) and isinstance(value.args["this"], exp.Star):
+            pattern = _like_pattern(value.args["expression"])
+            options = StarOptions({}, {}, {}, pattern)
+            self._project_star(None, scope, node, self.quoter.extent(projection), options)
         elif isinstance(value, exp.QueryTransform):
             self._project_script(value, scope, node)
         elif (
@@ -91,9 +121,11 @@ class SelectListReader(FromReader):
         """DuckDB's ``max(COLUMNS(*))``: the function over each column."""
         place = self.quoter.item(value)
         kind = AGGREGATION if isinstance(value, exp.AggFunc) else TRANSFORMATION
+        options = self._columns_options(value.find(exp.Columns), scope)
         for source in scope.sources:
             for key, column in source.node.columns.items():
-                node.add(key, column.name or "", [Input(column, kind, place)])
+                if options is None or options.takes(key, column.name or "", source):
+                    node.add(key, column.name or "", [Input(column, kind, place)])
             if source.node.has_unknown_columns:
                 node.add("*", "*", [Input(source.node.star_column(), kind, place)])
 
@@ -124,6 +156,8 @@ class SelectListReader(FromReader):
         identifier = None
         if isinstance(projection, exp.Alias):
             return self.session.column_spelling(projection.args["alias"], self.base)
+        while isinstance(value, exp.Paren):
+            value = value.args["this"]
         if isinstance(value, exp.Column):
             if isinstance(value.args["this"], exp.Parameter):
                 text = f"${value.this.name}"
@@ -149,52 +183,148 @@ class SelectListReader(FromReader):
         names = self.walker.names_of_table(projection)
         place = self.quoter.extent(projection)
         source = scope.find_source(names)
-        if source is None:
-            columns = scope.resolve([self.session.column_name(projection.args["table"], self.base)])
-            for column, _ in columns:  # struct.*: the fields are not known
-                node.add("*", "*", [Input(column, TRANSFORMATION, place)])
+        options = self._star_options(projection.args["this"], scope)
+        if source is not None:
+            self._expand(source, options, scope, node, place)
             return
-        self._expand(source.node, projection.args["this"], scope, node, place, ())
+        path = [
+            self.session.column_name(projection.args[key], self.base)
+            for key in ("catalog", "db", "table")
+            if projection.args.get(key) is not None
+        ]
+        for column, _ in scope.resolve(path):
+            self._expand_struct(column, options, scope, node, place)
 
-    def _project_star(self, star: Any, scope: Scope, node: Node, place: Place) -> None:
-        merged: list[str] = []
-        for key, columns in scope.merged.items():
-            if star is None or not _star_list(star, "except_"):
-                inputs = [Input(column, kind, place) for column, kind in columns]
-                node.add(key, columns[0][0].name or key, inputs)
-                merged.append(key)
-        for source in scope.sources:
-            if source.is_visible:
-                self._expand(source.node, star, scope, node, place, merged)
+    def _project_fields(self, projection: Any, scope: Scope, node: Node) -> None:
+        """``(expression).*``: the columns of the rows that the expression names, else fields not known."""
+        value = projection.args["this"]
+        place = self.quoter.item(projection)
+        inputs = self.walker.inputs(value, scope, TRANSFORMATION, place)
+        names = [self.walker.names(item) for item in value.find_all(exp.Column)]
+        rows = [name for name in names if len(name) == 1 and scope.names_relation(name[0])]
+        fields: dict[str, list[Input]] = {}
+        for item in inputs if rows else ():
+            if item.kind & 15 < JOIN and item.column.name not in (None, "*"):
+                fields.setdefault(str(item.column.name), []).append(item)
+        around = [item for item in inputs if item.kind & 15 >= JOIN]
+        if not fields:
+            node.add("*", "*", inputs)
+        options = self._star_options(projection.args["expression"], scope)
+        for text, flowing in fields.items():
+            key = self.rules.column_key(text, True)
+            self._expand_column(key, text, [*flowing, *around], None, options, scope, node)
 
-    def _expand(self, below: Node, star: Any, scope: Scope, node: Node, place: Place, skip: Any) -> None:
-        """``*`` of one relation, with EXCEPT, REPLACE and RENAME."""
-        excluded = {self._star_key(item) for item in _star_list(star, "except_")}
-        replaced = {self._star_key(item.args["alias"]): item for item in _star_list(star, "replace")}
-        renamed = {self._star_key(item.args["this"]): item for item in _star_list(star, "rename")}
-        wanted = _star_pattern(star)
+    def _expand_struct(
+        self, column: Column, options: StarOptions | None, scope: Scope, node: Node, place: Place
+    ) -> None:
+        """``value.*``: the fields of a struct that the script builds; those of others are not known."""
+        fields = scope.fields_of(column)
+        if not fields:
+            node.add("*", "*", [Input(column, TRANSFORMATION, place)])
+        for name in fields:
+            field = scope.field_of(column, [name])
+            self._expand_column(
+                name.key, name.text, [Input(field, IDENTITY, place)], None, options, scope, node
+            )
+
+    def _columns_options(self, columns: Any, scope: Scope) -> StarOptions | None:
+        """DuckDB's ``COLUMNS(* EXCLUDE a)`` and ``COLUMNS('expression')``; a function takes all of them."""
+        inner = columns.args.get("this")
+        if not (isinstance(inner, exp.Literal) and inner.is_string):
+            return self._star_options(inner, scope)
+        try:
+            pattern = re.compile(f".*(?:{inner.name}).*", re.DOTALL)
+        except re.error:
+            return None
+        return StarOptions({}, {}, {}, pattern)
+
+    def _project_star(
+        self, star: Any, scope: Scope, node: Node, place: Place, options: StarOptions | None = None
+    ) -> None:
+        options = options or self._star_options(star, scope)
+        if not scope.merging_joins:
+            for source in scope.sources:
+                if source.is_visible:
+                    self._expand(source, options, scope, node, place)
+            return
+        for item in self._star_items(scope):
+            if item.source is None:
+                inputs = [Input(column, kind, place) for column, kind in item.columns]
+                text = item.columns[0][0].name or item.key
+                self._expand_column(item.key, text, inputs, None, options, scope, node)
+            elif item.source.is_visible:
+                self._expand(item.source, options, scope, node, place, item)
+
+    def _expand(
+        self,
+        source: Source,
+        options: StarOptions | None,
+        scope: Scope,
+        node: Node,
+        place: Place,
+        item: StarItem | None = None,
+    ) -> None:
+        """``*`` of one relation."""
+        below = source.node
         for key, column in list(below.columns.items()):
             plain = key.split("\0")[0]
-            if plain in excluded or plain in skip:
+            inputs = [Input(column, IDENTITY, place)]
+            if options is None and item is None:
+                node.add(plain, column.name or "", inputs)
                 continue
-            if wanted is not None and not wanted.fullmatch(column.name or ""):
-                continue
-            name, inputs = column.name or "", [Input(column, IDENTITY, place)]
-            if plain in replaced:
-                expression = replaced[plain]
-                value = expression.args["this"]
-                inputs = self.walker.inputs(value, scope, IDENTITY, self.quoter.extent(value))
-            if plain in renamed:
-                fresh = self.session.column_name(renamed[plain].args["alias"], self.base)
-                plain, name = fresh.key, fresh.text
-            node.add(plain, name, inputs)
+            if item is not None:
+                if plain in item.hidden:
+                    continue
+                if plain in item.replaced:
+                    inputs = [Input(one, kind, place) for one, kind in item.replaced[plain]]
+            self._expand_column(plain, column.name or "", inputs, source, options, scope, node)
         if below.has_unknown_columns:
             node.stars.append((below, place))
-            for key, item in {**replaced, **renamed}.items():
+            for key, change in options.changes.items() if options is not None else ():
                 if key not in below.columns:
-                    fresh = self.session.column_name(item.args["alias"], self.base)
-                    found = self.walker.inputs(item.args["this"], scope, IDENTITY, self.quoter.extent(item))
+                    fresh = self.session.column_name(change.args["alias"], self.base)
+                    found = self.walker.inputs(
+                        change.args["this"], scope, IDENTITY, self.quoter.extent(change)
+                    )
                     node.add(fresh.key, fresh.text, found)
+
+    def _expand_column(
+        self,
+        key: str,
+        text: str,
+        inputs: list[Input],
+        source: Source | None,
+        options: StarOptions | None,
+        scope: Scope,
+        node: Node,
+    ) -> None:
+        """One column of ``*``, with EXCEPT, REPLACE and RENAME."""
+        if options is not None:
+            if not options.takes(key, text, source):
+                return
+            if key in options.replaced:
+                value = options.replaced[key].args["this"]
+                inputs = self.walker.inputs(value, scope, IDENTITY, self.quoter.extent(value))
+            if key in options.renamed:
+                fresh = self.session.column_name(options.renamed[key].args["alias"], self.base)
+                key, text = fresh.key, fresh.text
+        node.add(key, text, inputs)
+
+    def _star_options(self, star: Any, scope: Scope) -> StarOptions | None:
+        """What stands behind a ``*``; ``None`` when nothing does."""
+        if not isinstance(star, exp.Star) or not star.args:
+            return None
+        excluded: dict[str, list[Source | None]] = {}
+        for item in _star_list(star, "except_"):
+            qualifier = self.walker.names_of_table(item) if isinstance(item, exp.Column) else []
+            owner = scope.find_source(qualifier) if qualifier else None
+            excluded.setdefault(self._star_key(item), []).append(owner)
+        return StarOptions(
+            excluded,
+            {self._star_key(item.args["alias"]): item for item in _star_list(star, "replace")},
+            {self._star_key(item.args["this"]): item for item in _star_list(star, "rename")},
+            _star_pattern(star),
+        )
 
     def _star_key(self, item: Any) -> str:
         """The compared name of a column in EXCEPT / REPLACE / RENAME."""
@@ -210,7 +340,10 @@ def _star_list(star: Any, key: str) -> list[Any]:
 
 def _star_pattern(star: Any) -> re.Pattern[str] | None:
     """Snowflake's ``* ILIKE 'pattern'``: which column names it takes."""
-    pattern = star.args.get("ilike") if isinstance(star, exp.Star) else None
+    return _like_pattern(star.args.get("ilike") if isinstance(star, exp.Star) else None)
+
+
+def _like_pattern(pattern: Any) -> re.Pattern[str] | None:
     if not isinstance(pattern, exp.Literal):
         return None
     words = re.escape(pattern.name).replace("%", ".*").replace("_", ".")

@@ -42,10 +42,11 @@ class Name:
 
 
 class StructField(NamedTuple):
-    """A field of a struct that the script builds: what its value comes from, and its own fields."""
+    """A field of a struct that the script builds: what its value comes from, its own fields, its name."""
 
     inputs: list[Input]
     fields: dict[str, StructField]
+    text: str
 
 
 class Struct(NamedTuple):
@@ -212,8 +213,8 @@ class Session:
         node = self.stored(parts, kind)
         mention = self.mentions.get(node.id)
         if mention is None or mention[1] is None:
-            end = parts[-1].end if parts[-1].end >= 0 else parts[0].end
-            place = (parts[0].start, end) if parts[0].start >= 0 else None
+            start = parts[0].start
+            place = (start, max([part.end for part in parts])) if start >= 0 else None
             self.mentions[node.id] = (node, place)
         return node
 
@@ -312,7 +313,7 @@ class Session:
     def next_version(self, node: Node) -> Node:
         """A temporary table after a write: readers of before keep the old one."""
         fresh = Node(node.id, node.kind, is_derived=True, is_open=node.is_open)
-        fresh.stars = list(node.stars)
+        fresh.stars, fresh.starts = list(node.stars), list(node.starts)
         fresh.any_inputs = node.any_inputs
         fresh.reads = dict(node.reads)
         for key, column in node.columns.items():

@@ -45,7 +45,8 @@ def read_struct(
         inputs = nested[1] if nested else walker.inputs(inner, scope, TRANSFORMATION, place)
         name = names[number] if number < len(names) else _field_name(item)
         if isinstance(name, exp.Identifier):
-            fields[walker.session.column_key(name)] = StructField(inputs, nested[0] if nested else {})
+            key, text = walker.session.column_spelling(name, walker.base)
+            fields[key] = StructField(inputs, nested[0] if nested else {}, text)
         whole += inputs
     return fields, whole
 

@@ -96,6 +96,14 @@ _FIELD_ACCESS = frozenset(
     }
 )  # fmt: skip
 
+# A relation's name may stand for its row as a value. Manuals: PostgreSQL "whole-row references", BigQuery
+# "range variables", DuckDB "struct creation"; and text of unknown origin.
+_ROW_VALUES = frozenset(
+    {"", "postgres", "redshift", "materialize", "risingwave", "duckdb", "bigquery", "spanner"}
+)
+
+_NAMES_BY_FUNCTION = frozenset({"postgres", "redshift", "materialize", "risingwave"})
+
 # Elsewhere the values of computed columns must be given as DEFAULT, so they count.
 # Manuals: SQL Server INSERT, ClickHouse default values; SQLite and DuckDB tried.
 _TSQL = frozenset({"tsql", "fabric"})
@@ -154,6 +162,12 @@ class Rules:
     """Whether INSERT without a column list leaves computed columns out."""
     skips_identity: bool
     """Whether INSERT without a column list leaves identity columns out."""
+    has_row_values: bool
+    """Whether a relation's name may stand for its row."""
+    names_by_function: bool
+    """Whether ``sum(x)`` without an alias is a column ``sum``."""
+    using_order: str
+    """Where ``*`` has the columns of USING: ``using_list`` and ``left_table`` first, else ``in_place``."""
 
     def relation_key(self, name: str, quoted: bool) -> str:
         """The form under which relation names compare."""
@@ -283,6 +297,9 @@ def rules_of(dialect: str) -> Rules:
         has_field_access=dialect in _FIELD_ACCESS,
         skips_computed=dialect in _SKIPS_COMPUTED,
         skips_identity=dialect in _TSQL,
+        has_row_values=dialect in _ROW_VALUES,
+        names_by_function=dialect in _NAMES_BY_FUNCTION,
+        using_order=str(syntax_of(dialect).USING_COLUMN_ORDER.value).lower(),
         has_schemas=dialect not in {"mysql", "hive", "teradata", "clickhouse", "sqlite"},
     )
 

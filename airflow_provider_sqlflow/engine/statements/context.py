@@ -153,6 +153,7 @@ class Statement:
         if target.is_derived:
             target = self.session.next_version(target)
         pairs = []
+        before = list(target.columns.items()) if target.is_derived else []
         for name, value in values:
             column = self._target_column(target, name)
             if target.is_derived and value.inputs is not None:
@@ -160,6 +161,10 @@ class Statement:
                 column.fold()
             pairs.append((column, value))
         if target.is_derived:
+            written = {column for column, _ in pairs}
+            others = [(key, column) for key, column in before if column not in written]
+            for node in reads:
+                pairs += _add_stars(target, node, others)
             if target.star is not None:
                 target.star.fold()
             if rows is not None and target.rows.inputs is not None:
@@ -171,9 +176,7 @@ class Statement:
 
     def _target_column(self, target: Node, name: Name) -> Column:
         if name.text == "*":
-            if target.is_derived and target.star is None:
-                target.star = Column(target, "*", [])
-                target.is_open = True
+            target.is_open = target.is_open or target.is_derived
             return target.star_column()
         column = target.columns.get(name.key) or target.found.get(name.key)
         if column is None and not target.is_open and target.columns:
@@ -181,7 +184,9 @@ class Statement:
             column = next((one for key, one in target.columns.items() if key.lower() == folded), None)
         if column is None:
             if target.is_derived:
-                column = target.add(name.key, name.text, [])
+                above = target.find(name.key, name.text) if target.stars else None
+                inputs = list(above.inputs or ()) if above is not None else []
+                column = target.add(name.key, name.text, inputs)
             else:
                 column = target.found[name.key] = Column(target, name.text, None)
         return column
@@ -277,6 +282,9 @@ class Statement:
 
     def _chain(self) -> list[Edge]:
         chain = Chain(self.edges)
+        for node in self.results:
+            if node.stars:
+                node.star_column()  # makes those below that it needs
         for node in self.reader.nodes:
             chain.add_node(node)
         for write in self.writes:
@@ -296,6 +304,25 @@ class Statement:
         for source, target_node, place in self.row_links:
             chain.found.append(self.edges.of((source.rows, target_node.rows, IDENTITY), place))
         return chain.found
+
+
+def _add_stars(target: Node, written: Node, others: list[tuple[str, Column]]) -> list[tuple[Column, Column]]:
+    """What a temporary table gets by ``SELECT *``; returns what flows into columns it had before."""
+    if not written.stars:
+        return []
+    pairs = []
+    for key, column in others:
+        below = written.find(key, column.name or "")
+        if below is not None and column.inputs is not None:
+            column.inputs.extend(below.inputs or ())
+            column.fold()
+            pairs.append((column, below))
+    if target.stars:
+        target.starts.append(len(target.stars))
+    target.starts.extend(len(target.stars) + start for start in written.starts)
+    target.stars.extend(written.stars)
+    target.found.clear()
+    return pairs
 
 
 def base_relations(node: Node, *, through_temporary: bool) -> list[Node]:

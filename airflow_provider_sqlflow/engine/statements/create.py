@@ -169,7 +169,6 @@ def create_from_query(
     declared = columns or (None if probe.has_unknown_columns else outputs)
     target = _declare(statement, parts, kind, declared, is_temporary)
     if is_temporary and probe.has_unknown_columns and not columns:
-        target.stars = list(probe.stars)
         target.any_inputs = probe.any_inputs
     adds_up = statement.session.rules.name in _COLUMNS_ADD_UP and kind is RelationKind.TABLE
     if adds_up and columns and not is_temporary:

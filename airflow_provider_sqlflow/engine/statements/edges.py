@@ -64,7 +64,7 @@ class Chain:
             self.link(column.inputs, column)
         for column in node.found.values():
             self.link(column.inputs, column)
-        if node.stars:
+        if node.stars or (node.is_derived and node.star is not None):
             self.link(node.star_column().inputs, node.star_column())
         self.link(node.rows.inputs, node.rows)
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlglot import exp
 
-from airflow_provider_sqlflow.engine.from_clause import read_path
+from airflow_provider_sqlflow.engine.function_sources import read_path
 from airflow_provider_sqlflow.engine.graph import FILTER, Column, Node
 from airflow_provider_sqlflow.engine.model import RelationKind, StatementKind
 from airflow_provider_sqlflow.engine.scope import Scope, Source
