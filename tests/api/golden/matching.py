@@ -73,6 +73,11 @@ def _items(expected: list[Any], found: Any, place: str) -> Iterator[str]:
         yield f"{place}: {found!r} is no list"
         return
     is_open = expected[-1:] == [REST]
+    if is_open and len(expected) == 3 and expected[0] == REST:  # [..., item, ...]: somewhere in it
+        wanted = expected[1]
+        if all(any(differences(wanted, item, place)) for item in found):
+            yield f"{place}: none of {found!r} is as expected: {wanted!r}"
+        return
     wanted = expected[:-1] if is_open else expected
     if len(found) < len(wanted) or (len(found) > len(wanted) and not is_open):
         yield f"{place}: {len(found)} items, expected {len(wanted)}: {found!r}"

@@ -218,7 +218,8 @@ class World:
 
     @property
     def schema_file(self) -> str:
-        """Name of a file of DDL that is kept."""
-        files = [("sqlfiles", ("kept.sql", b"CREATE TABLE emp (ename INT)"))]
+        """Name of a file of DDL that is kept, beside ``emp.sql``."""
+        emp = b"CREATE TABLE dept (ename VARCHAR(10), id INT)"
+        files = [("sqlfiles", ("emp.sql", emp)), ("sqlfiles", ("kept.sql", b"CREATE TABLE emp (ename INT)"))]
         self.call("/sqlflow/generation/submitUserSchema", files, dbvendor="dbvoracle")
         return "kept.sql"

@@ -33,6 +33,7 @@ THROUGH_A_TABLE = {
     "insert-with-returning-feeds-another-insert",
     "insert-output-into",
     "output-into-a-table-named-like-a-function",
+    "rows-of-a-merge-as-a-source",
 }
 _OWN_RULES = (StatementKind.COPY, StatementKind.CREATE_STREAM)
 
