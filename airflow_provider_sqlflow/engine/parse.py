@@ -23,7 +23,7 @@ from airflow_provider_sqlflow.engine.rescue import (
     merge_parts,
 )
 from airflow_provider_sqlflow.engine.retouch import retouch
-from airflow_provider_sqlflow.engine.reword import insert_parts, reword, spelt_crosses
+from airflow_provider_sqlflow.engine.reword import insert_parts, lacks_conditions, reword, spelt_crosses
 from airflow_provider_sqlflow.engine.split import RawStatement
 
 _MANY_JOINS = 8
@@ -123,7 +123,8 @@ class StatementParser:
         """
         tokens = statement.tokens
         span = statement.text[tokens[0].start : tokens[-1].end] if tokens else ""
-        if span.count("JOIN") + span.count("join") + span.count("Join") > _MANY_JOINS:
+        joins = span.count("JOIN") + span.count("join") + span.count("Join")
+        if joins > _MANY_JOINS and lacks_conditions(tokens):
             tokens = spelt_crosses(tokens)
         try:
             trees = self._parser.parse(tokens, statement.text)

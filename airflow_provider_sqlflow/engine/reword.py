@@ -30,6 +30,8 @@ _FROM_ENDS = frozenset(
     }
 )  # fmt: skip
 _OUTPUT_ENDS = frozenset({"FROM", "WHERE", "OPTION"})
+_JOIN_CONDITIONS = (TokenType.ON, TokenType.USING, TokenType.CROSS, TokenType.NATURAL)
+_FEW = 4
 
 
 def reword(raw: RawStatement) -> RawStatement | None:
@@ -106,6 +108,12 @@ def _renamed(tokens: list[Token]) -> list[Token] | None:
     """MySQL's ``ALTER TABLE t RENAME AS u``."""
     words = [token.text.upper() for token in tokens[-3:]]
     return [*tokens[:-2], tokens[-1]] if words[:2] == ["RENAME", "AS"] else None
+
+
+def lacks_conditions(tokens: list[Token]) -> bool:
+    """Whether more than a few joins are without a condition; a few cost next to nothing."""
+    kinds = [token.token_type for token in tokens]
+    return kinds.count(TokenType.JOIN) - sum(map(kinds.count, _JOIN_CONDITIONS)) > _FEW
 
 
 def spelt_crosses(tokens: list[Token]) -> list[Token]:
