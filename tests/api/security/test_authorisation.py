@@ -6,6 +6,7 @@ import json
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from typing import Any
+from uuid import uuid4
 
 import httpx
 import jwt
@@ -71,9 +72,14 @@ class Owner:
         return found
 
 
+def _name(role: str) -> str:
+    """A name that no user has: the server outlives this module, which a worker may come back to."""
+    return f"{role}-{uuid4().hex}"
+
+
 @pytest.fixture(scope="module")
 def owner(server: RunningServer) -> Owner:
-    user = server.add_user("owner")
+    user = server.add_user(_name("owner"))
     files = {"sqlfiles": (FILE, SQL)}
     vendor = {**user, "dbvendor": "dbvpostgresql"}
     job = server.post(
@@ -117,28 +123,28 @@ ROUTES = [
 @pytest.fixture(scope="module")
 def refused(server: RunningServer, owner: Owner) -> dict[str, dict[str, str]]:
     """What everybody shows who must not get in, by who it is."""
-    state = server.state
-    account = state.accounts.find("owner")
+    state, name = server.state, owner.user["userId"]
+    account = state.accounts.find(name)
     assert account is not None
     past = Tokens(
         state.database, state.accounts, 24, clock=lambda: datetime.now(timezone.utc) - timedelta(days=2)
     )
-    removed, rotated = server.add_user("removed"), server.add_user("rotated")
-    state.accounts.remove("removed")
-    state.accounts.new_secret_key("rotated")
-    claims = {"sub": "owner", "iat": 1, "ver": account.key_version}
+    removed, rotated, impostor = (server.add_user(_name(who)) for who in ("removed", "rotated", "impostor"))
+    state.accounts.remove(removed["userId"])
+    state.accounts.new_secret_key(rotated["userId"])
+    claims = {"sub": name, "iat": 1, "ver": account.key_version}
     return {
         "nobody": {},
-        "without token": {"userId": "owner"},
-        "garbage": {"userId": "owner", "token": "garbage"},
-        "the word for servers without tokens": {"userId": "owner", "token": "token"},
-        "expired": {"userId": "owner", "token": past.issue(account)},
-        "no signature": {"userId": "owner", "token": jwt.encode(claims, None, "none")},
-        "another signature": {"userId": "owner", "token": jwt.encode(claims, "k" * 64, "HS256")},
-        "another user as the owner": server.add_user("impostor") | {"userId": "owner"},
+        "without token": {"userId": name},
+        "garbage": {"userId": name, "token": "garbage"},
+        "the word for servers without tokens": {"userId": name, "token": "token"},
+        "expired": {"userId": name, "token": past.issue(account)},
+        "no signature": {"userId": name, "token": jwt.encode(claims, None, "none")},
+        "another signature": {"userId": name, "token": jwt.encode(claims, "k" * 64, "HS256")},
+        "another user as the owner": impostor | {"userId": name},
         "removed user": removed,
         "user with a new key": rotated,
-        "owner's token, another id": owner.user | {"userId": "impostor"},
+        "owner's token, another id": owner.user | {"userId": impostor["userId"]},
     }
 
 
@@ -154,7 +160,7 @@ def test_nobody_gets_in_without_a_valid_token(server, owner, refused, operation,
         for prefix in PREFIXES:
             ways: list[tuple[dict[str, str], dict[str, str] | None]] = [(shown, None)]
             if who in ("garbage", "expired"):
-                ways.append(({"userId": "owner"}, {"Authorization": f"Bearer {shown['token']}"}))
+                ways.append(({"userId": owner.user["userId"]}, {"Authorization": f"Bearer {shown['token']}"}))
             for values, headers in ways:
                 answer = call(server, prefix, operation, method, owner.values(operation) | values, headers)
                 assert answer.status_code == 401, (who, headers, answer.text)
