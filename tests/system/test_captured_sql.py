@@ -19,7 +19,7 @@ from postgres_server import running_postgres
 from airflow_provider_sqlflow.client.embedded import EmbeddedClient
 from airflow_provider_sqlflow.settings import Settings
 
-pytestmark = pytest.mark.airflow
+pytestmark = [pytest.mark.airflow, pytest.mark.slow]
 
 DAG_FILE = Path(__file__).parent / "dags" / "captured_sql.py"
 TABLES = (
