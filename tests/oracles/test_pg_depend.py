@@ -9,6 +9,7 @@ show what is selected in vain, folded edges do not; a *tight* query selects noth
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from uuid import uuid4
 
 import psycopg
 import pytest
@@ -38,6 +39,9 @@ WHERE r.ev_class = 'v'::regclass AND d.refobjsubid > 0 AND c.oid <> r.ev_class
 def depends(postgres: str) -> Iterator[Depends]:
     """Gives the columns that a view on a query depends on."""
     with psycopg.connect(host=postgres, user="postgres", dbname="postgres", autocommit=True) as connection:
+        schema = f"depends_{uuid4().hex}"  # a worker may come back to this module: the server is the same
+        connection.execute(f"CREATE SCHEMA {schema}".encode())
+        connection.execute(f"SET search_path TO {schema}".encode())
         for statement in ddl():
             connection.execute(statement)
 
