@@ -123,7 +123,6 @@ _DUMPED_VIEW = Rule(
     ),
     lambda match: _blanked_marks(match.group()),
 )
-_LABEL = Rule("label", _compile(r"\bWITH\s+LABEL\s+[\w`.]+"), _blank)
 # The name of a file format with its schema, which the parser knows without one.
 _FILE_FORMAT = Rule("format", _compile(r'(\bFILE_FORMAT\s*=\s*[\w$"]+)((?:\.[\w$"]+)+)'), _keep_first)
 _TSQL: tuple[Rule, ...] = (
@@ -350,8 +349,6 @@ _RULES: dict[str, tuple[Rule, ...]] = {
     "materialize": _PSQL,
     "risingwave": _PSQL,
     "snowflake": (_IDENTIFIER, *_SNOWSQL, _FILE_FORMAT),
-    "starrocks": (_LABEL,),
-    "doris": (_LABEL,),
     "mysql": (_REPLACE_INTO, _DUMPED_VIEW),
     "singlestore": (_REPLACE_INTO, _DUMPED_VIEW),
     "sqlite": (

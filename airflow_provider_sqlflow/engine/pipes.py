@@ -8,6 +8,7 @@ from __future__ import annotations
 from sqlglot.tokenizer_core import Token, TokenType
 
 from airflow_provider_sqlflow.engine.segments import CLOSERS, OPENERS
+from airflow_provider_sqlflow.engine.tokens import made
 
 _STAR = ((TokenType.SELECT, "SELECT"), (TokenType.STAR, "*"))
 _HEADS = {
@@ -28,7 +29,7 @@ def plain_pipes(tokens: list[Token]) -> list[Token] | None:
         return None
     out: list[Token] = []
     if tokens[0].token_type is TokenType.L_PAREN:
-        out.append(_made(TokenType.FROM, "FROM", tokens[0]))
+        out.append(made(TokenType.FROM, "FROM", tokens[0]))
     done = 0
     for index in pipes:
         word = tokens[index + 1].text.upper() if index + 1 < len(tokens) else ""
@@ -45,28 +46,28 @@ def _operator(word: str, pipe: Token, body: list[Token]) -> list[Token]:
     """One operator; CALL of a table function leaves the columns as they are, as far as is known."""
     if word == "CALL":
         return []
-    head = [pipe, *(_made(kind, text, pipe) for kind, text in _HEADS[word])]
+    head = [pipe, *(made(kind, text, pipe) for kind, text in _HEADS[word])]
     if word == "SET":
         body = [token for item in _items(body) for token in _assignment(item)][:-1]
     elif word == "RENAME":
         body = [token for item in _items(body) for token in _renaming(item)][:-1]
-    return [*head, *body, _made(TokenType.R_PAREN, ")", pipe)] if word in _IN_BRACKETS else [*head, *body]
+    return [*head, *body, made(TokenType.R_PAREN, ")", pipe)] if word in _IN_BRACKETS else [*head, *body]
 
 
 def _assignment(item: list[Token]) -> list[Token]:
     """``a = value`` as ``value AS a,``."""
     end = item[-1]
-    comma = _made(TokenType.COMMA, ",", end)
+    comma = made(TokenType.COMMA, ",", end)
     if len(item) < 3 or item[1].token_type is not TokenType.EQ:
         return [*item, comma]
-    return [*item[2:], _made(TokenType.ALIAS, "AS", end), item[0], comma]
+    return [*item[2:], made(TokenType.ALIAS, "AS", end), item[0], comma]
 
 
 def _renaming(item: list[Token]) -> list[Token]:
     """``a b`` as ``a AS b,``."""
-    comma = _made(TokenType.COMMA, ",", item[-1])
+    comma = made(TokenType.COMMA, ",", item[-1])
     if len(item) == 2:
-        return [item[0], _made(TokenType.ALIAS, "AS", item[0]), item[1], comma]
+        return [item[0], made(TokenType.ALIAS, "AS", item[0]), item[1], comma]
     return [*item, comma]
 
 
@@ -93,7 +94,3 @@ def _end(tokens: list[Token], start: int) -> int:
         if depth < 0 or (depth == 0 and kind is TokenType.PIPE_GT):
             return index
     return len(tokens)
-
-
-def _made(kind: TokenType, text: str, near: Token) -> Token:
-    return Token(kind, text, near.line, near.col, near.start, near.end, [])

@@ -13,6 +13,7 @@ from itertools import pairwise
 from sqlglot.tokenizer_core import Token, TokenType
 
 from airflow_provider_sqlflow.engine.segments import CLOSERS, OPENERS
+from airflow_provider_sqlflow.engine.tokens import made
 
 _TEXTS = frozenset(
     {
@@ -165,7 +166,7 @@ class _Editor:
     def make(self, kind: TokenType, text: str, index: int) -> None:
         """Write a token that does not stand in the text, placed at one that does."""
         near = self.tokens[min(index, len(self.tokens) - 1)]
-        self.out.append(Token(kind, text, near.line, near.col, near.start, near.end, []))
+        self.out.append(made(kind, text, near))
 
     # Operators ------------------------------------------------------------------------------------
 

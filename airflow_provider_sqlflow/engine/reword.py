@@ -13,6 +13,7 @@ from sqlglot.tokenizer_core import Token, TokenType
 from airflow_provider_sqlflow.engine.pipes import plain_pipes
 from airflow_provider_sqlflow.engine.segments import CLOSERS, OPENERS
 from airflow_provider_sqlflow.engine.split import RawStatement
+from airflow_provider_sqlflow.engine.tokens import made
 
 _CHANGE_OPTIONS = frozenset({"KEYS", "WHERE", "IGNORE", "APPLY", "SEQUENCE", "COLUMNS", "STORED", "TRACK"})
 _LOAD_OPTIONS = frozenset({"PARTITION BY", "PARTITION", "PARTITIONS", "CLUSTER BY", "CLUSTER", "OPTIONS"})
@@ -50,7 +51,7 @@ def insert_parts(raw: RawStatement) -> tuple[RawStatement, RawStatement] | None:
     end = _closing(tokens, 2)
     if end is None or end == 3:
         return None
-    name = _made(TokenType.VAR, "target", tokens[2])
+    name = made(TokenType.VAR, "target", tokens[2])
     insert = replace(raw, tokens=[*tokens[:2], name, *tokens[end + 1 :]])
     return insert, replace(raw, tokens=tokens[3:end])
 
@@ -66,7 +67,7 @@ def _named_view(tokens: list[Token]) -> list[Token] | None:
     end = _closing(tokens, 1)
     if end is None or end + 1 >= len(tokens) or tokens[end + 1].token_type is not TokenType.SET:
         return None
-    return [*tokens[: end + 1], _made(TokenType.VAR, "target", tokens[end]), *tokens[end + 1 :]]
+    return [*tokens[: end + 1], made(TokenType.VAR, "target", tokens[end]), *tokens[end + 1 :]]
 
 
 def _named_source(tokens: list[Token]) -> list[Token] | None:
@@ -76,7 +77,7 @@ def _named_source(tokens: list[Token]) -> list[Token] | None:
     if start is None or end is None or end < start + 2:
         return None
     name = tokens[end - 1]
-    return [*tokens[:end], _made(TokenType.VAR, name.text, name), *tokens[end:]]
+    return [*tokens[:end], made(TokenType.VAR, name.text, name), *tokens[end:]]
 
 
 def _late_output(tokens: list[Token]) -> list[Token] | None:
@@ -149,7 +150,7 @@ def spelt_crosses(tokens: list[Token]) -> list[Token]:
         if index in dropped:
             continue
         if index in crossed:
-            out.append(_made(TokenType.CROSS, "CROSS", token))
+            out.append(made(TokenType.CROSS, "CROSS", token))
         out.append(token)
     return out
 
@@ -159,11 +160,11 @@ def _inline_data(tokens: list[Token]) -> list[Token] | None:
     start = _word(tokens, 1, frozenset({"FORMAT", "SELECT"}))
     if start is None or tokens[start].text.upper() != "FORMAT":
         return None
-    made = (
+    words = (
         (TokenType.VALUES, "VALUES"), (TokenType.L_PAREN, "("),
         (TokenType.NULL, "NULL"), (TokenType.R_PAREN, ")"),
     )  # fmt: skip
-    return [*tokens[:start], *(_made(kind, text, tokens[start]) for kind, text in made)]
+    return [*tokens[:start], *(made(kind, text, tokens[start]) for kind, text in words)]
 
 
 def _replaced_table(tokens: list[Token]) -> list[Token] | None:
@@ -171,18 +172,18 @@ def _replaced_table(tokens: list[Token]) -> list[Token] | None:
     if len(tokens) < 3 or tokens[1].token_type not in (TokenType.TABLE, TokenType.VIEW):
         return None
     first = tokens[0]
-    made = ((TokenType.CREATE, "CREATE"), (TokenType.OR, "OR"), (TokenType.REPLACE, "REPLACE"))
-    return [*(_made(kind, text, first) for kind, text in made), *tokens[1:]]
+    words = ((TokenType.CREATE, "CREATE"), (TokenType.OR, "OR"), (TokenType.REPLACE, "REPLACE"))
+    return [*(made(kind, text, first) for kind, text in words), *tokens[1:]]
 
 
 def _defined(tokens: list[Token]) -> list[Token] | None:
     """Snowflake's ``DEFINE TABLE | VIEW …``, in files that say what a database holds."""
-    return [_made(TokenType.CREATE, "CREATE", tokens[0]), *tokens[1:]] if len(tokens) > 2 else None
+    return [made(TokenType.CREATE, "CREATE", tokens[0]), *tokens[1:]] if len(tokens) > 2 else None
 
 
 def _piped_table(tokens: list[Token]) -> list[Token] | None:
     """Spark's ``TABLE t |> …``."""
-    begun = [_made(TokenType.FROM, "FROM", tokens[0]), *tokens[1:]]
+    begun = [made(TokenType.FROM, "FROM", tokens[0]), *tokens[1:]]
     return plain_pipes(begun)
 
 
@@ -195,14 +196,14 @@ def _applied_changes(tokens: list[Token]) -> list[Token] | None:
         return None
     end = _word(tokens, start + 1, _CHANGE_OPTIONS) or len(tokens)
     listed = _word(tokens, end, frozenset({"COLUMNS"}))
-    columns = [_made(TokenType.STAR, "*", tokens[start])]
+    columns = [made(TokenType.STAR, "*", tokens[start])]
     if listed is not None:
         behind = _word(tokens, listed + 1, _CHANGE_OPTIONS) or len(tokens)
         columns = tokens[listed + 1 : behind]
         if columns and columns[0].token_type is TokenType.L_PAREN:
             columns = columns[1:-1]
-    head = _made(TokenType.INSERT, "INSERT", tokens[into]), tokens[into]
-    select = _made(TokenType.SELECT, "SELECT", tokens[start])
+    head = made(TokenType.INSERT, "INSERT", tokens[into]), tokens[into]
+    select = made(TokenType.SELECT, "SELECT", tokens[start])
     return [*head, *tokens[into + 1 : start], select, *columns, *tokens[start:end]]
 
 
@@ -227,7 +228,7 @@ def _replaced_duplicates(tokens: list[Token]) -> list[Token] | None:
         (TokenType.WHEN, "WHEN"), (TokenType.NOT, "NOT"), (TokenType.VAR, "MATCHED"),
         (TokenType.THEN, "THEN"), (TokenType.INSERT, "INSERT"), (TokenType.STAR, "*"),
     )  # fmt: skip
-    return [*tokens[:-2], *(_made(kind, text, tokens[-1]) for kind, text in branch)]
+    return [*tokens[:-2], *(made(kind, text, tokens[-1]) for kind, text in branch)]
 
 
 def _word(tokens: list[Token], start: int, words: frozenset[str]) -> int | None:
@@ -250,11 +251,6 @@ def _closing(tokens: list[Token], start: int) -> int | None:
         if depth == 0:
             return index
     return None
-
-
-def _made(kind: TokenType, text: str, near: Token) -> Token:
-    """A token that does not stand in the text, placed at one that does."""
-    return Token(kind, text, near.line, near.col, near.start, near.end, [])
 
 
 _REWORDED: dict[str, Callable[[list[Token]], list[Token] | None]] = {
