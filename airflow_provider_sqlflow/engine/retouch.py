@@ -6,28 +6,17 @@ Tokens keep their places, so what is quoted stays the user's text.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable
-from itertools import pairwise
-
 from sqlglot.tokenizer_core import Token, TokenType
 
 from airflow_provider_sqlflow.engine.segments import CLOSERS, OPENERS
-from airflow_provider_sqlflow.engine.tokens import made
+from airflow_provider_sqlflow.engine.token_editor import (
+    ENDS,
+    SYMBOLS,
+    TEXTS,
+    Action,
+    Editor,
+)
 
-_TEXTS = frozenset(
-    {
-        TokenType.STRING, TokenType.NATIONAL_STRING, TokenType.RAW_STRING, TokenType.BYTE_STRING,
-        TokenType.HEX_STRING, TokenType.BIT_STRING, TokenType.UNICODE_STRING,
-    }
-)  # fmt: skip
-_QUOTED = _TEXTS | {TokenType.IDENTIFIER, TokenType.HEREDOC_STRING}
-_OPERANDS = _QUOTED | {TokenType.VAR, TokenType.NUMBER, TokenType.PARAMETER, TokenType.NULL}
-_ENDS = _OPERANDS | {TokenType.R_PAREN, TokenType.R_BRACKET, TokenType.END}
-_STARTS = _OPERANDS | {TokenType.L_PAREN, TokenType.CASE, TokenType.DASH}
-_SYMBOLS = frozenset("+-*/<>=~!@#%^&|?")
-# A comparison or sum whose right side has a sign: the parser knows both.
-_SIGNED = re.compile(r"(?:[-+*/%=<>]|<=|>=|<>|!=|\|\|)[-+~@]|[-+*/%&|^]=|=>|->>?|::|--")
 _UNITS = ("YEAR", "MONTH", "DAY", "HOUR", "MINUTE", "SECOND", "MICROSECOND")
 _JSON_ENDS = frozenset(
     {"NULL", "ERROR", "EMPTY", "DEFAULT", "WITH", "WITHOUT", "STRICT", "ABSENT", "FORMAT", "ORDER BY"}
@@ -47,170 +36,14 @@ _OPTIONS = frozenset(
     }
 )  # fmt: skip
 _WITH_OPTIONS = frozenset({"DELETE", "UPDATE", "INSERT", "REPLACE", "SELECT"})
-_PLACEHOLDER = re.compile(r"j{5,}")  # what a template leaves of ``{{ … }}``
 _GROUP_ENDS = frozenset({"HAVING", "ORDER BY", "LIMIT", "WITH", "WINDOW", "UNION", "INTO", "FOR"})
 
 
 def retouch(tokens: list[Token], dialect: str) -> list[Token] | None:
     """The tokens without what the parser refuses; ``None`` when there is nothing of the kind."""
-    editor = _Editor(tokens, dialect)
+    editor = Editor(tokens, dialect, _PHRASES, _CLAUSES)
     editor.run()
     return editor.out if editor.is_changed else None
-
-
-class _Editor:
-    """Copies tokens from left to right, with changes."""
-
-    def __init__(self, tokens: list[Token], dialect: str) -> None:
-        self.tokens = tokens
-        self.dialect = dialect
-        self.words = ["" if token.token_type in _QUOTED else token.text.upper() for token in tokens]
-        self.out: list[Token] = []
-        self.calls: list[str] = []  # the word before each open bracket
-        self.subsets = {  # of MATCH_RECOGNIZE: SUBSET name = (…)
-            after for word, after in pairwise(self.words) if word == "SUBSET"
-        }
-        self.clause = ""  # the last of GROUP BY, RETURNING … outside brackets
-        self.is_changed = False
-
-    def run(self) -> None:
-        """Fill :attr:`out`."""
-        index = 0
-        while index < len(self.tokens):
-            index = self._step(index)
-
-    def _step(self, index: int) -> int:
-        """Copy or change what stands at a place; returns where to go on."""
-        kind, word = self.tokens[index].token_type, self.words[index]
-        behind = index + 2 if word in self.subsets and self.kind(index + 1) is TokenType.DOT else None
-        behind = self._operator(index) if behind is None else behind
-        if behind is None:
-            for phrase, action in _PHRASES.get(word, ()):
-                if self.follows(index, phrase):
-                    behind = action(self, index)
-                    if behind is not None:
-                        break
-        if behind is None and kind is TokenType.VAR and _PLACEHOLDER.fullmatch(self.tokens[index].text):
-            behind = self._placeholder(index)
-        if behind is None and kind in _TEXTS and index and self.tokens[index - 1].token_type in _TEXTS:
-            behind = index + 1  # 'a' 'b' is one text
-        if behind is not None:
-            self.is_changed = True
-            return behind
-        if kind in OPENERS:
-            self.calls.append(self.words[index - 1] if index else "")
-        elif kind in CLOSERS and self.calls:
-            self.calls.pop()
-        elif not self.calls and word in _CLAUSES:
-            self.clause = word
-        self.out.append(self.tokens[index])
-        return index + 1
-
-    def _placeholder(self, index: int) -> int | None:
-        """A placeholder where a type stands, or a clause: ``WHERE a = 1 {{ more() }}``."""
-        if not self.out:
-            return None
-        before = self.out[-1].token_type
-        is_cast = bool(self.calls) and self.calls[-1].endswith("CAST") and before is TokenType.ALIAS
-        if is_cast or before is TokenType.DCOLON:
-            self.make(TokenType.VARCHAR, "VARCHAR", index)
-            return index + 1
-        return index + 1 if before in _ENDS else None
-
-    # What stands at a place -----------------------------------------------------------------------
-
-    def follows(self, index: int, phrase: tuple[str, ...]) -> bool:
-        """Whether words stand at a place; ``a|b`` is one of two."""
-        found = self.words[index : index + len(phrase)]
-        return len(found) == len(phrase) and all(
-            wanted == "*" or word in wanted.split("|") for word, wanted in zip(found, phrase, strict=True)
-        )
-
-    def kind(self, index: int) -> TokenType | None:
-        """The kind of a token; ``None`` outside the statement."""
-        return self.tokens[index].token_type if 0 <= index < len(self.tokens) else None
-
-    def word(self, index: int) -> str:
-        """The word at a place; empty for what is quoted and outside the statement."""
-        return self.words[index] if 0 <= index < len(self.words) else ""
-
-    def closing(self, index: int) -> int:
-        """Behind the bracket that opens at a place."""
-        depth = 0
-        for number in range(index, len(self.tokens)):
-            kind = self.tokens[number].token_type
-            depth += (kind in OPENERS) - (kind in CLOSERS)
-            if depth == 0:
-                return number + 1
-        return len(self.tokens)
-
-    def until(self, index: int, words: frozenset[str]) -> int:
-        """The first of some words, or the bracket or comma that ends what stands at a place."""
-        depth = 0
-        for number in range(index, len(self.tokens)):
-            kind = self.tokens[number].token_type
-            depth += (kind in OPENERS) - (kind in CLOSERS)
-            if depth < 0 or (depth == 0 and self.words[number] in words):
-                return number
-        return len(self.tokens)
-
-    def name_end(self, index: int) -> int:
-        """Behind a dotted name."""
-        while index < len(self.tokens):
-            index += 2 if self.kind(index) is TokenType.PARAMETER else 1
-            if self.kind(index) is not TokenType.DOT:
-                break
-            index += 1
-        return index
-
-    def make(self, kind: TokenType, text: str, index: int) -> None:
-        """Write a token that does not stand in the text, placed at one that does."""
-        near = self.tokens[min(index, len(self.tokens) - 1)]
-        self.out.append(made(kind, text, near))
-
-    # Operators ------------------------------------------------------------------------------------
-
-    def _operator(self, index: int) -> int | None:
-        """An operator of signs or words that the parser does not know: any other takes the same operands."""
-        if self.kind(index - 1) not in _ENDS or not self.out:
-            return None
-        word = self.words[index]
-        if self.dialect == "clickhouse" and word in ("?", ":") and self.kind(index + 1) in _STARTS:
-            self.make(TokenType.PLUS, "+", index)  # a ? b : c
-            return index + 1
-        if word in ("MOD", "MULTISET"):
-            end = index + 1
-            if word == "MULTISET":
-                end += 1 + (self.word(index + 2) in ("ALL", "DISTINCT"))
-        elif word and _SYMBOLS.issuperset(word):
-            end = index + 1
-            while self._is_glued(end):
-                end += 1
-            signs = "".join(self.words[index:end])
-            is_alone = end == index + 1
-            if is_alone and not (signs == "@" and self._stands_free(index)):
-                return None
-            if not is_alone and _SIGNED.fullmatch(signs):
-                return None
-        else:
-            return None
-        if self.kind(end) not in _STARTS:
-            return None
-        self.make(TokenType.PLUS, "+", index)
-        return end
-
-    def _is_glued(self, index: int) -> bool:
-        word = self.word(index)
-        is_near = bool(word) and self.tokens[index].start == self.tokens[index - 1].end + 1
-        return is_near and _SYMBOLS.issuperset(word)
-
-    def _stands_free(self, index: int) -> bool:
-        """Whether blanks stand on both sides: ``a @ b``, not ``@b``."""
-        tokens = self.tokens
-        return index + 1 < len(tokens) and tokens[index + 1].start > tokens[index].end + 1
-
-
-Action = Callable[[_Editor, int], "int | None"]
 
 
 def _drop(count: int) -> Action:
@@ -226,62 +59,62 @@ def _in_json(count: int) -> Action:
     return lambda editor, index: index + count if _is_json(editor) else None
 
 
-def _is_json(editor: _Editor) -> bool:
+def _is_json(editor: Editor) -> bool:
     return any(call.startswith(("JSON", "COLUMNS")) for call in editor.calls)
 
 
-def _json_returning(editor: _Editor, index: int) -> int | None:
+def _json_returning(editor: Editor, index: int) -> int | None:
     """``RETURNING type`` inside a JSON function."""
     if not _is_json(editor):
         return None
     return editor.until(index + 1, _JSON_ENDS)
 
 
-def _json_colon(editor: _Editor, index: int) -> int | None:
+def _json_colon(editor: Editor, index: int) -> int | None:
     """``JSON_OBJECTAGG(key VALUE v)`` and ``key: v``: two arguments."""
     if not editor.calls or not editor.calls[-1].startswith("JSON_OBJECT"):
         return None
-    if editor.kind(index - 1) not in _ENDS:
+    if editor.kind(index - 1) not in ENDS:
         return None
     editor.make(TokenType.COMMA, ",", index)
     return index + 1
 
 
-def _json_call(editor: _Editor, index: int) -> int:
+def _json_call(editor: Editor, index: int) -> int:
     """A JSON function as any other: the parser wants pairs, and ``JSON_OBJECT(a)`` has none."""
     editor.make(TokenType.VAR, _JSON_NAMES[editor.words[index]], index)
     return index + 1
 
 
-def _json_key(editor: _Editor, index: int) -> int | None:
+def _json_key(editor: Editor, index: int) -> int | None:
     is_first = editor.kind(index - 1) in (TokenType.L_PAREN, TokenType.COMMA)
     return index + 1 if _is_json(editor) and is_first else None
 
 
-def _inner_words(editor: _Editor, index: int) -> int:
+def _inner_words(editor: Editor, index: int) -> int:
     """ClickHouse's ``LEFT ANY OUTER JOIN``, without OUTER."""
     editor.out.append(editor.tokens[index])
     return index + 2
 
 
-def _cursor_row(editor: _Editor, index: int) -> int:
+def _cursor_row(editor: Editor, index: int) -> int:
     """``WHERE CURRENT OF cursor``: which row it is shows nowhere."""
     editor.make(TokenType.TRUE, "TRUE", index)
     return editor.name_end(index + 2)
 
 
-def _sequence(editor: _Editor, index: int) -> int:
+def _sequence(editor: Editor, index: int) -> int:
     """``NEXT VALUE FOR sequence``: a value of no column."""
     editor.make(TokenType.NULL, "NULL", index)
     return editor.name_end(index + 3)
 
 
-def _parameters(editor: _Editor, index: int) -> int | None:
+def _parameters(editor: Editor, index: int) -> int | None:
     """Vertica's ``f(a USING PARAMETERS name = value, …)``."""
     return editor.closing(_opening(editor, index)) - 1 if editor.calls else None
 
 
-def _opening(editor: _Editor, index: int) -> int:
+def _opening(editor: Editor, index: int) -> int:
     depth = 0
     for number in range(index - 1, -1, -1):
         kind = editor.kind(number)
@@ -291,16 +124,16 @@ def _opening(editor: _Editor, index: int) -> int:
     return 0
 
 
-def _to_end(editor: _Editor, index: int) -> int | None:
+def _to_end(editor: Editor, index: int) -> int | None:
     return None if editor.calls or index == 0 else len(editor.tokens)
 
 
-def _rest(editor: _Editor, index: int) -> int:
+def _rest(editor: Editor, index: int) -> int:
     """Oracle's MODEL and Teradata's EXPAND ON: to the end of the query."""
     return editor.until(index, frozenset({"ORDER BY"}))
 
 
-def _second_limit(editor: _Editor, index: int) -> int | None:
+def _second_limit(editor: Editor, index: int) -> int | None:
     """ClickHouse's ``LIMIT 2 BY a LIMIT 10``: the number behind counts rows only."""
     depth, is_by = 0, False
     for number in range(index - 1, -1, -1):
@@ -314,12 +147,12 @@ def _second_limit(editor: _Editor, index: int) -> int | None:
     return None
 
 
-def _isolation(editor: _Editor, index: int) -> int:
+def _isolation(editor: Editor, index: int) -> int:
     """DB2's ``WITH RS USE AND KEEP UPDATE LOCKS``."""
     return index + (7 if editor.follows(index + 2, ("USE", "AND", "KEEP", "*", "LOCKS")) else 2)
 
 
-def _lateral_view(editor: _Editor, index: int) -> int | None:
+def _lateral_view(editor: Editor, index: int) -> int | None:
     """``LATERAL VIEW f(x) t a, b``: Hive and Spark do not ask for the AS."""
     start = index + 2 + (editor.word(index + 2) == "OUTER")
     bracket = editor.name_end(start)
@@ -349,7 +182,7 @@ def _lateral_view(editor: _Editor, index: int) -> int | None:
     return end + 1
 
 
-def _output_into(editor: _Editor, index: int) -> int | None:
+def _output_into(editor: Editor, index: int) -> int | None:
     """T-SQL's ``OUTPUT … INTO #log (a, b)`` and ``INTO @log (a)``: the sign is part of the name."""
     sign, name = index + 1, index + 2
     if editor.word(sign) not in ("#", "@") or editor.kind(index + 3) is not TokenType.L_PAREN:
@@ -361,7 +194,7 @@ def _output_into(editor: _Editor, index: int) -> int | None:
     return index + 3
 
 
-def _into_variables(editor: _Editor, index: int) -> int | None:
+def _into_variables(editor: Editor, index: int) -> int | None:
     """``SELECT a, b INTO @x, @y FROM t``, ``RETURNING a, b INTO x, y``: values of variables."""
     if editor.calls:
         return None
@@ -380,24 +213,24 @@ def _into_variables(editor: _Editor, index: int) -> int | None:
     return end
 
 
-def _row_image(editor: _Editor, index: int) -> int | None:
+def _row_image(editor: Editor, index: int) -> int | None:
     """``RETURNING OLD a, NEW b``."""
     is_name = editor.kind(index + 1) in (TokenType.VAR, TokenType.IDENTIFIER)
     return index + 1 if editor.clause == "RETURNING" and is_name else None
 
 
-def _direction(editor: _Editor, index: int) -> int | None:
+def _direction(editor: Editor, index: int) -> int | None:
     """MySQL's old ``GROUP BY a DESC``."""
     return index + 1 if editor.clause == "GROUP BY" and not editor.calls else None
 
 
-def _option(editor: _Editor, index: int) -> int | None:
+def _option(editor: Editor, index: int) -> int | None:
     """MySQL's words behind DELETE, UPDATE, INSERT and SELECT that say how it is done."""
     first = next((n for n in range(index - 1, -1, -1) if editor.words[n] not in _OPTIONS), 0)
     return index + 1 if editor.word(first) in _WITH_OPTIONS else None
 
 
-def _matched(editor: _Editor, index: int) -> int | None:
+def _matched(editor: Editor, index: int) -> int | None:
     """MySQL's ``MATCH a, b AGAINST ('text')``, without brackets."""
     end = editor.until(index + 1, frozenset({"AGAINST"}))
     if editor.kind(index + 1) is TokenType.L_PAREN or editor.word(end) != "AGAINST":
@@ -409,7 +242,7 @@ def _matched(editor: _Editor, index: int) -> int | None:
     return end
 
 
-def _assigned(editor: _Editor, index: int) -> int | None:
+def _assigned(editor: Editor, index: int) -> int | None:
     """``WHERE (@n := @n + 1) > 2``: a variable on the way."""
     if editor.words[0] not in _QUERIES:
         return None
@@ -417,31 +250,31 @@ def _assigned(editor: _Editor, index: int) -> int | None:
     return index + 1
 
 
-def _array_type(editor: _Editor, index: int) -> int | None:
+def _array_type(editor: Editor, index: int) -> int | None:
     """``a::regtype[]``: the type of the items says as much."""
     is_type = editor.word(index - 2) in ("::", "AS") and editor.word(index - 1) != ""
     return index + 2 if is_type else None
 
 
-def _pivot_end(editor: _Editor, index: int) -> int | None:
+def _pivot_end(editor: Editor, index: int) -> int | None:
     """DuckDB's ``PIVOT t ON a USING sum(b) ORDER BY c``."""
     is_pivot = editor.words[0] in ("PIVOT", "UNPIVOT") and not editor.calls
     return len(editor.tokens) if is_pivot else None
 
 
-def _applied(editor: _Editor, index: int) -> int | None:
+def _applied(editor: Editor, index: int) -> int | None:
     """ClickHouse's ``* APPLY(x -> f(x))``."""
     is_behind_columns = editor.kind(index - 1) in (TokenType.STAR, TokenType.R_PAREN)
     return editor.closing(index + 1) if is_behind_columns else None
 
 
-def _all_columns(editor: _Editor, index: int) -> int | None:
+def _all_columns(editor: Editor, index: int) -> int | None:
     """``DELETE a.*, b.* FROM …``."""
     is_head = editor.words[0] == "DELETE" and editor.clause in ("", "FROM") and not editor.calls
     return index + 2 if is_head and editor.word(index + 1) == "*" else None
 
 
-def _table_query(editor: _Editor, index: int) -> int | None:
+def _table_query(editor: Editor, index: int) -> int | None:
     """``INSERT INTO t TABLE u``."""
     is_query = editor.words[0] in ("INSERT", "REPLACE") and not editor.calls
     if not is_query or editor.word(index - 1) in ("INTO", "OVERWRITE", "INSERT"):
@@ -451,24 +284,24 @@ def _table_query(editor: _Editor, index: int) -> int | None:
     return index + 1
 
 
-def _portion(editor: _Editor, index: int) -> int:
+def _portion(editor: Editor, index: int) -> int:
     return editor.until(index, frozenset({"SET", "WHERE", "AS", "ORDER BY", "LIMIT"}))
 
 
-def _sort_operator(editor: _Editor, index: int) -> int | None:
+def _sort_operator(editor: Editor, index: int) -> int | None:
     """``ORDER BY a USING >``."""
     word = editor.word(index + 1)
     if word == "OPERATOR":
         return editor.closing(index + 2)
-    return index + 2 if word and _SYMBOLS.issuperset(word) else None
+    return index + 2 if word and SYMBOLS.issuperset(word) else None
 
 
-def _limit_over(editor: _Editor, index: int) -> int | None:
+def _limit_over(editor: Editor, index: int) -> int | None:
     """Vertica's ``LIMIT 2 OVER (…)``."""
     return editor.closing(index + 1) if editor.word(index - 2) == "LIMIT" else None
 
 
-def _normalized(editor: _Editor, index: int) -> int | None:
+def _normalized(editor: Editor, index: int) -> int | None:
     """Teradata's ``SELECT NORMALIZE ON MEETS OR OVERLAPS``."""
     end = index + 1
     while editor.word(end) in ("ON", "MEETS", "OVERLAPS", "OR"):
@@ -476,7 +309,7 @@ def _normalized(editor: _Editor, index: int) -> int | None:
     return end if editor.word(index - 1) == "SELECT" else None
 
 
-def _precision(editor: _Editor, index: int) -> int | None:
+def _precision(editor: Editor, index: int) -> int | None:
     """``INTERVAL DAY(2) TO SECOND(6)``: a type without its digits."""
     is_type = editor.word(index - 1) in ("INTERVAL", "TO") and editor.kind(index + 1) is TokenType.L_PAREN
     if not is_type:
@@ -485,13 +318,13 @@ def _precision(editor: _Editor, index: int) -> int | None:
     return editor.closing(index + 1)
 
 
-def _span_unit(editor: _Editor, index: int) -> int:
+def _span_unit(editor: Editor, index: int) -> int:
     """Teradata's ``(a - b) DAY(4) TO SECOND``."""
     end = editor.closing(index + 1) if editor.kind(index + 1) is TokenType.L_PAREN else index + 1
     return _span_unit(editor, end + 1) if editor.word(end) == "TO" else end
 
 
-def _duration(editor: _Editor, index: int) -> int | None:
+def _duration(editor: Editor, index: int) -> int | None:
     """DB2's ``d + 3 DAYS`` and ``d - (n) MONTHS``."""
     before = editor.kind(index - 1)
     if editor.dialect == "teradata" and before is TokenType.R_PAREN:
@@ -507,7 +340,7 @@ def _duration(editor: _Editor, index: int) -> int | None:
     return index + 1 if editor.word(start - 1) in ("+", "-") else None
 
 
-def _end_case(editor: _Editor, index: int) -> int | None:
+def _end_case(editor: Editor, index: int) -> int | None:
     """``CASE … END CASE`` as a value."""
     if editor.words[0] in ("CASE", "END"):
         return None
@@ -515,15 +348,15 @@ def _end_case(editor: _Editor, index: int) -> int | None:
     return index + 2
 
 
-def _model(editor: _Editor, index: int) -> int | None:
+def _model(editor: Editor, index: int) -> int | None:
     """``ML.WEIGHTS(MODEL a.b)``."""
     is_first = editor.kind(index - 1) is TokenType.L_PAREN
     return index + 1 if is_first and editor.kind(index + 1) in (TokenType.VAR, TokenType.IDENTIFIER) else None
 
 
-def _file_rows(editor: _Editor, index: int) -> int | None:
+def _file_rows(editor: Editor, index: int) -> int | None:
     """T-SQL's ``OPENROWSET(BULK 'path', …) WITH (a INT)``: the file, without what it says of its format."""
-    path = next((number for number in (index + 3, index + 4) if editor.kind(number) in _TEXTS), None)
+    path = next((number for number in (index + 3, index + 4) if editor.kind(number) in TEXTS), None)
     end = editor.closing(index + 1)
     if path is None or end > len(editor.tokens):
         return None
@@ -531,13 +364,13 @@ def _file_rows(editor: _Editor, index: int) -> int | None:
     return editor.closing(end + 1) if editor.follows(end, ("WITH", "(")) else end
 
 
-def _split_rows(editor: _Editor, index: int) -> int:
+def _split_rows(editor: Editor, index: int) -> int:
     """Teradata's ``STRTOK_SPLIT_TO_TABLE(key, text, ',')``, of which the parser knows another form."""
     editor.make(TokenType.VAR, "STRTOK_ROWS", index)
     return index + 1
 
 
-def _document_rows(editor: _Editor, index: int) -> int | None:
+def _document_rows(editor: Editor, index: int) -> int | None:
     """T-SQL's ``OPENXML(@doc, 'path') WITH (a INT)`` or ``WITH t``: the names show where they are used."""
     end = editor.closing(index + 1)
     if editor.word(end) != "WITH":
@@ -548,13 +381,13 @@ def _document_rows(editor: _Editor, index: int) -> int | None:
     return editor.closing(end + 1) if is_list else editor.name_end(end + 1)
 
 
-def _null_cast(editor: _Editor, index: int) -> int:
+def _null_cast(editor: Editor, index: int) -> int:
     """Vertica's ``a::!INT``."""
     editor.out.append(editor.tokens[index])
     return index + 2
 
 
-def _copy_options(editor: _Editor, index: int) -> int | None:
+def _copy_options(editor: Editor, index: int) -> int | None:
     """``COPY t FROM STDIN (FORMAT CSV)``, without WITH."""
     before = editor.kind(index - 1)
     is_options = editor.word(index - 1) in ("STDIN", "STDOUT") or before is TokenType.STRING
@@ -562,7 +395,7 @@ def _copy_options(editor: _Editor, index: int) -> int | None:
     return len(editor.tokens) if is_options and is_last else None
 
 
-def _interpolate(editor: _Editor, index: int) -> int:
+def _interpolate(editor: Editor, index: int) -> int:
     """ClickHouse's ``ORDER BY a WITH FILL INTERPOLATE (b AS b + 1)``."""
     is_call = editor.kind(index + 1) is TokenType.L_PAREN
     return editor.closing(index + 1) if is_call else index + 1
