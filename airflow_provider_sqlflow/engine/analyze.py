@@ -402,20 +402,20 @@ class Reading:
             self._fail(
                 raw.start, raw.end, raw.start, raw.end, "nesting_limit", "the statement is nested too deeply"
             )
-        except TimeLimitError as error:
+        except TimeLimitError as late:
             self.count -= 1
-            self._fail(raw.start, raw.end, raw.start, raw.end, "time_limit", str(error))
-        except MalformedTextError as error:
+            self._fail(raw.start, raw.end, raw.start, raw.end, "time_limit", str(late))
+        except MalformedTextError as malformed:
             self.count -= 1
-            self._fail(raw.start, raw.end, raw.start, raw.end, "parse_error", str(error))
-        except _SLIPS as error:
+            self._fail(raw.start, raw.end, raw.start, raw.end, "parse_error", str(malformed))
+        except _SLIPS as slip:
             # A shape of tree that no reader expects: this statement is lost, the others are not.
             self.count -= 1
             fault = find_fault(tree, raw, statement.reader.quoter)
             if fault is not None:
                 self._fail(raw.start, raw.end, *fault[0], "parse_error", fault[1])
                 return
-            message = f"cannot read this statement ({type(error).__name__}: {error}); please report it"
+            message = f"cannot read this statement ({type(slip).__name__}: {slip}); please report it"
             self._fail(raw.start, raw.end, raw.start, raw.end, "internal_error", message)
         statement.release()
 
@@ -529,13 +529,15 @@ class Reading:
         return {old: new for old, new in followed.items() if old != new}
 
     def _relations(self) -> Iterator[Relation]:
-        source = self.session.source
+        source, types = self.session.source, self.session.types
         for identity, (node, place) in self.session.mentions.items():
-            columns = {column.name or "": "" for column in (*node.columns.values(), *node.found.values())}
-            for key, type_ in self.session.types.get(identity, {}).items():
-                column = node.columns.get(key) or node.found.get(key)
-                if column is not None:
-                    columns[column.name or ""] = type_
+            columns = dict.fromkeys([column.name or "" for column in node.columns.values()], "")
+            for column in node.found.values():
+                columns[column.name or ""] = ""
+            for key, type_ in types[identity].items() if identity in types else ():
+                typed = node.columns.get(key) or node.found.get(key)
+                if typed is not None:
+                    columns[typed.name or ""] = type_
             span = source.span(*place) if place is not None else None
             yield _make_relation(identity, node.kind, tuple(columns), span, tuple(columns.values()))
 

@@ -47,6 +47,10 @@ class Walker:
         self.base = base
         self.read_query = read_query
 
+    def release(self) -> None:
+        """Forget who reads subqueries, so that walker and reader do not keep each other."""
+        self.read_query = _no_reader
+
     def inputs(self, expression: Expression, scope: Scope, kind: int, place: Place) -> list[Input]:
         """The inputs of an expression whose text stands at ``place``.
 
@@ -219,6 +223,10 @@ class Walker:
         node = self.read_query(query, scope)
         scope.owner.reads[node] = None
         out.append(Input(node.rows, kind if kind & 15 >= JOIN else FILTER, place))
+
+
+def _no_reader(query: Expression, scope: Scope) -> Node:
+    raise AssertionError("the statement is read")
 
 
 def _default(walker: Walker, e: Expression, scope: Scope, kind: int, place: Place, out: list[Input]) -> None:

@@ -90,7 +90,7 @@ def outline(text: str, dialect: str, source_name: str) -> dict[Span, StatementOu
         source_name: what spans call the script.
     """
     with quiet_sqlglot(), Collector() as collector:
-        reading = _Outlining(Script(source_name, text), dialect, None, None, None, None)
+        reading = _Outlining(Script(source_name, text), dialect)
         reading.run(collector)
         outlines = reading.outlines
         del reading
@@ -100,8 +100,8 @@ def outline(text: str, dialect: str, source_name: str) -> dict[Span, StatementOu
 class _Outlining(Reading):
     """Goes through a script as the analysis does, and keeps the shape of its statements."""
 
-    def __init__(self, *args: Any) -> None:
-        super().__init__(*args)
+    def __init__(self, script: Script, dialect: str) -> None:
+        super().__init__(script, dialect, None, None, None, None)
         self.outlines: dict[Span, StatementOutline] = {}
 
     def _read(self, raw: RawStatement, tree: Any) -> None:

@@ -39,7 +39,7 @@ class Program:
             declared: :attr:`declared_names` of that program.
             mentioned: :attr:`mentioned_names` of it.
         """
-        program = cls.__new__(cls)
+        program = cls(lambda: ())
         program._arrange(declared, mentioned)
         return program
 

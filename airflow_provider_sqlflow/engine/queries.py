@@ -154,7 +154,7 @@ class QueryReader(SelectListReader):
         self._fill(current, node, parent, ctes)
         _own_inputs(node)
         is_distinct = False
-        for branch, operation in reversed(branches):
+        for branch, operation in branches[::-1]:
             part = Node(node.id, RelationKind.SUBQUERY, is_derived=True)
             self._fill(branch, part, parent, ctes)
             if isinstance(operation, exp.Except):

@@ -46,7 +46,7 @@ class Reader:
     def release(self) -> None:
         """Forget who calls back: nothing is read any more."""
         self.write_nested = None
-        del self.walker
+        self.walker.release()
 
     def read(self, query: Any, node: Node, parent: Scope | None, ctes: Ctes) -> None:
         """Fill ``node`` with the columns of a query."""

@@ -152,6 +152,9 @@ def _isolation(editor: Editor, index: int) -> int:
     return index + (7 if editor.follows(index + 2, ("USE", "AND", "KEEP", "*", "LOCKS")) else 2)
 
 
+_NO_NAMES = frozenset({None, TokenType.ALIAS, *CLOSERS})
+
+
 def _lateral_view(editor: Editor, index: int) -> int | None:
     """``LATERAL VIEW f(x) t a, b``: Hive and Spark do not ask for the AS."""
     start = index + 2 + (editor.word(index + 2) == "OUTER")
@@ -160,7 +163,7 @@ def _lateral_view(editor: Editor, index: int) -> int | None:
         return None
     end = editor.closing(bracket)
     names = (TokenType.VAR, TokenType.IDENTIFIER)
-    if editor.kind(end) not in names or editor.kind(end + 1) in (None, TokenType.ALIAS, *CLOSERS):
+    if editor.kind(end) not in names or editor.kind(end + 1) in _NO_NAMES:
         return None
     following = editor.tokens[end + 1]
     if following.token_type not in names and not following.text.isidentifier():

@@ -33,19 +33,18 @@ class Edges:
         self._quote = source.quote
         self._index = index
         self._whole = whole
-        self._known: dict[Step, Edge] = {}
+        self._known: dict[tuple[Step, Place], Edge] = {}
 
     def of(self, step: Step, place: Place | None) -> Edge:
         """The edge of a step that the text at ``place`` says, by default the whole statement."""
-        expression, span = self._quote(place or self._whole)
-        known = self._known.get(step)
-        if known is not None and known.span is span:
-            return known
-        source, target, kind = step
-        effect, subtype, masking = DESCRIPTIONS[kind]
-        edge = _make_edge(source.ref, target.ref, effect, subtype, expression, span, self._index, masking)
-        if known is None:
-            self._known[step] = edge
+        known = step, place or self._whole
+        edge = self._known.get(known)
+        if edge is None:
+            source, target, kind = step
+            effect, subtype, masking = DESCRIPTIONS[kind]
+            expression, span = self._quote(known[1])
+            edge = _make_edge(source.ref, target.ref, effect, subtype, expression, span, self._index, masking)
+            self._known[known] = edge
         return edge
 
 

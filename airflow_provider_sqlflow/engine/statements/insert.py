@@ -162,8 +162,8 @@ def read_multi_insert(statement: Statement, tree: Any) -> None:
             continue
         node = Node(target.id, RelationKind.SUBQUERY, is_derived=True)
         branch = reader.scope(node, None, ctes)
-        for one in scope.sources:
-            branch.add(one)
+        for relation in scope.sources:
+            branch.add(relation)
         reader.project_branch(insert.args.get("expression"), branch, node)
         condition = item.args.get("expression") if isinstance(item, exp.ConditionalInsert) else None
         is_else = isinstance(item, exp.ConditionalInsert) and bool(item.args.get("else_"))
