@@ -13,7 +13,7 @@ DIALECT ?=
 
 .DEFAULT_GOAL := help
 .PHONY: help install demo test slow check lint types contracts docs unit marquez marquez-tests slow-tests \
-	airflow-tests slow-airflow-tests format lock bench clean
+	airflow-tests slow-airflow-tests compiled-tests format lock wheel bench clean
 
 help: ## list the tasks
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -44,6 +44,7 @@ test: check ## checks, the fast tests, and the main ways through a real Airflow
 slow: ## all other tests: CI runs them behind `make test`
 	$(MAKE) --no-print-directory marquez-tests
 	$(MAKE) --no-print-directory slow-tests
+	$(MAKE) --no-print-directory compiled-tests
 	$(MAKE) --no-print-directory slow-airflow-tests
 
 check: lint types contracts docs unit ## format, lint, types, import contracts, docs, fast tests
@@ -98,7 +99,36 @@ lock: $(STAMP) ## renew .constraints.txt for the newest supported Airflow
 	$(BIN)/uv pip compile pyproject.toml --all-extras --universal --upgrade --python-version 3.10 --quiet \
 		--no-annotate --no-header --no-emit-index-url --no-emit-find-links --output-file .constraints.txt
 
-bench: $(STAMP) ## measure the engine against parsing alone (ratios in one run)
+# The engine compiled, unpacked where nothing of the working tree is: tests and benchmarks put it first in the path.
+COMPILED := .cache/compiled
+COMPILING := HATCH_BUILD_HOOK_ENABLE_MYPYC=1 PIP_CONSTRAINT=$(CURDIR)/.constraints.txt
+ENGINE := $(shell find airflow_provider_sqlflow/engine -name '*.py')
+
+wheel: $(STAMP) .apt-compiler ## build the source distribution and a wheel with the compiled engine
+	$(COMPILING) $(BIN)/python -m build
+
+$(COMPILED)/.built: pyproject.toml $(ENGINE) | $(STAMP)
+	$(MAKE) --no-print-directory .apt-compiler
+	rm -rf $(COMPILED) && mkdir -p $(COMPILED)
+	$(COMPILING) $(BIN)/python -m build --outdir $(COMPILED) >/dev/null
+	$(BIN)/python -m zipfile -e $(COMPILED)/*.whl $(COMPILED)
+	@touch $@
+
+# mypyc writes C.
+.PHONY: .apt-compiler
+.apt-compiler:
+	@command -v cc >/dev/null && [ -e "$$($(PYTHON) -c 'import sysconfig; print(sysconfig.get_path("include"))')/Python.h" ] \
+		|| { command -v apt-get >/dev/null && [ "$$(id -u)" = 0 ] \
+		&& apt-get update -qq && apt-get install -y -qq --no-install-recommends gcc libc6-dev python3-dev >/dev/null; } \
+		|| { echo "A C compiler and Python's headers are missing: install gcc and python3-dev"; exit 2; }
+
+# Not `python -m pytest`, which puts the working tree in front of the compiled engine.
+compiled-tests: $(COMPILED)/.built ## the tests of the engine and its formats on the compiled engine
+	PYTHONPATH=$(COMPILED) SQLFLOW_ENGINE=compiled PYTHONHASHSEED=$(HASH_SEED) $(BIN)/pytest $(PARALLEL) \
+		-m 'not slow and not postgres' tests/engine tests/corpus tests/formats
+
+bench: $(COMPILED)/.built ## measure the engine against parsing alone (ratios in one run), compiled and not
+	PYTHONPATH=$(COMPILED) $(BIN)/python tests/benchmarks/bench_engine.py
 	$(BIN)/python tests/benchmarks/bench_engine.py
 
 clean: ## remove the environment and everything generated

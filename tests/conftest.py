@@ -13,6 +13,7 @@ import psycopg
 import pytest
 from hypothesis import settings
 
+from airflow_provider_sqlflow.engine import graph
 from airflow_provider_sqlflow.jobs.store.sql import SqlJobStore
 from airflow_provider_sqlflow.jobs.store.tables import metadata
 from tests.api.server_process import RunningServer, server_on
@@ -23,6 +24,13 @@ from tests.postgres_server import running_postgres
 settings.register_profile("ci", derandomize=True)
 if os.environ.get("CI"):
     settings.load_profile("ci")
+
+
+def pytest_configure() -> None:
+    """Where `make compiled-tests` says so, the compiled engine is tested and not the source beside it."""
+    if os.environ.get("SQLFLOW_ENGINE") == "compiled" and graph.__file__.endswith(".py"):
+        raise pytest.UsageError(f"the engine under test is not compiled: {graph.__file__}")
+
 
 EMPTY_ALL = f"TRUNCATE {', '.join(metadata.tables)} RESTART IDENTITY"
 

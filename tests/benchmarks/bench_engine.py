@@ -18,7 +18,14 @@ from pathlib import Path
 
 import sqlglot
 
-from airflow_provider_sqlflow.engine import InMemoryCatalog, LineageResult, Script, analyze, iter_scripts
+from airflow_provider_sqlflow.engine import (
+    InMemoryCatalog,
+    LineageResult,
+    Script,
+    analyze,
+    graph,
+    iter_scripts,
+)
 
 ROOT = Path(__file__).parents[2]
 WAREHOUSES = ("snowflake", "postgres", "bigquery")
@@ -123,6 +130,7 @@ def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("--rounds", type=int, default=5)
     rounds = arguments.parse_args().rounds
+    print("pure Python" if graph.__file__.endswith(".py") else "compiled", graph.__file__, sep=": ")
     print(f"{'corpus':<22}{'ratio to parsing alone':>24}")
     corpora = {f"warehouse {dialect}": (dialect, warehouse(dialect)) for dialect in WAREHOUSES}
     corpora["decision support"] = ("postgres", decision_support())
