@@ -11,7 +11,7 @@ from dataclasses import replace
 from datetime import datetime, timezone
 from uuid import uuid4
 
-from airflow_provider_sqlflow.errors import JobError, JobTransitionError
+from airflow_provider_sqlflow.errors import ConfigError, JobError, JobTransitionError
 from airflow_provider_sqlflow.jobs.batches import add_batch
 from airflow_provider_sqlflow.jobs.document import request_digest
 from airflow_provider_sqlflow.jobs.inputs import JobInputs, named_dialect, open_inputs
@@ -35,6 +35,10 @@ from airflow_provider_sqlflow.settings import Settings
 
 _MERGE_ATTEMPTS = 5
 """How often a submit to a persist job starts anew when others submit to it at the same moment."""
+
+
+MAX_WORD_BYTES = 2000
+"""Longest idempotency key, queue or tag: PostgreSQL indexes at most 2,704 bytes."""
 
 
 def utc_now() -> datetime:
@@ -88,10 +92,11 @@ class JobService(JobLookup):
 
         Raises:
             UnknownDialectError: the dialect has no name we know.
+            ConfigError: the key, the queue or a tag is too long.
             InputError: a source is missing, empty or unreadable.
             JobConflictError: the idempotency key belongs to another request.
         """
-        return self._create(_with_known_dialect(request), JobKind.SIMPLE, None)
+        return self._create(_checked(request), JobKind.SIMPLE, None)
 
     def submit_persist(
         self,
@@ -114,7 +119,8 @@ class JobService(JobLookup):
 
         Raises:
             UnknownDialectError: the dialect has no name we know.
-            ConfigError: the schedule cannot be used, or the job has another dialect.
+            ConfigError: the schedule cannot be used, the key, the queue or a tag is too long, or the job has
+                another dialect.
             InputError: a source, an earlier one too, is missing, empty or unreadable.
             JobError: the job is a simple one.
             JobTransitionError: the job has not ended, or is deleted.
@@ -122,7 +128,7 @@ class JobService(JobLookup):
         """
         from airflow_provider_sqlflow.jobs.cron import checked_schedule
 
-        request = _with_known_dialect(request)
+        request = _checked(request)
         if schedule is not None:
             schedule = checked_schedule(schedule)
         if job_id is None:
@@ -302,11 +308,24 @@ class JobService(JobLookup):
         return found
 
     def _pause(self, job_id: JobId, *, is_paused: bool) -> Job:
-        schedule = self._store.get_job(job_id).schedule
-        if schedule is None:
+        found = self._store.pause_schedule(job_id, is_paused)
+        if found.schedule is None:
             raise JobError(f"job {job_id} has no schedule")
-        return self._store.set_schedule(job_id, replace(schedule, is_paused=is_paused))
+        return found
 
 
-def _with_known_dialect(request: JobRequest) -> JobRequest:
+def _checked(request: JobRequest) -> JobRequest:
+    """The request with the name of its dialect that we use.
+
+    Raises:
+        UnknownDialectError: it has no name we know.
+        ConfigError: a word is longer than a store can look up.
+    """
+    words = [("idempotency key", request.idempotency_key or ""), ("queue", request.queue)]
+    for what, word in (*words, *(("tag", tag) for tag in request.tags)):
+        size = len(word.encode("utf-8", "replace"))
+        if size > MAX_WORD_BYTES:
+            raise ConfigError(
+                f"the {what} {word[:40]!r}… has {size:,} bytes; a store can look up {MAX_WORD_BYTES:,}"
+            )
     return replace(request, dialect=named_dialect(request.dialect))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -36,6 +37,7 @@ from airflow_provider_sqlflow.jobs.model import (
     TextSource,
 )
 from airflow_provider_sqlflow.jobs.runners.inline import InlineRunner
+from airflow_provider_sqlflow.jobs.runners.queued import QueuedRunner
 from airflow_provider_sqlflow.jobs.service import JobService
 from airflow_provider_sqlflow.jobs.store.base import CleanSummary
 from airflow_provider_sqlflow.jobs.store.sql import SqlJobStore
@@ -322,3 +324,25 @@ def test_clean_removes_ended_jobs_only_when_told(service: JobService, waiting: J
     assert service.clean(later, ended=True).jobs == 2
     assert {job.id for job in service.list(JobFilter()).jobs} == {persist.id, queued.id}
     assert service.list_files(persist.id) != ()
+
+
+class ChangedMeanwhile(SqlJobStore):
+    """Someone else gives a job another schedule behind each look at it."""
+
+    given = Schedule("0 1 * * *")
+
+    def get_job(self, job_id: JobId) -> Job:
+        found = super().get_job(job_id)
+        self.given = Schedule(f"{int(self.given.cron.split()[0]) + 1} 1 * * *")
+        self.set_schedule(job_id, self.given)
+        return found
+
+
+def test_pause_loses_no_schedule_that_was_given_at_the_same_moment(store_url: str) -> None:
+    store = ChangedMeanwhile(store_url)
+    service = JobService(store, QueuedRunner(), Settings())
+    job = service.submit_persist(make_request(), schedule=store.given)
+    service.pause_schedule(job.id)
+    (kept,) = store.list_scheduled()
+    assert kept.schedule == replace(store.given, is_paused=True)
+    store.close()

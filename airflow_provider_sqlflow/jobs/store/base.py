@@ -224,6 +224,13 @@ class JobStore(JobReader, Protocol):
             JobTransitionError: it is deleted.
         """
 
+    def pause_schedule(self, job_id: JobId, is_paused: bool) -> Job:
+        """Let a job's schedule rest, or go on; what it is at that moment stays. Nothing without one.
+
+        Raises:
+            JobNotFoundError: no such job.
+        """
+
     def claim_job(self, job_id: JobId, worker: str, at: datetime, until: datetime) -> Claim | None:
         """Claim a queued job, or a running one whose lease ended before ``at``; it runs from now on.
 

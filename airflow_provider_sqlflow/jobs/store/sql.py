@@ -192,6 +192,10 @@ class SqlJobStore:
         """See the protocol."""
         return self._again(lambda connection: jobs.set_schedule(connection, job_id, schedule))
 
+    def pause_schedule(self, job_id: JobId, is_paused: bool) -> Job:
+        """See the protocol."""
+        return self._again(lambda connection: jobs.pause_schedule(connection, job_id, is_paused))
+
     def cancel_job(self, job_id: JobId, at: datetime) -> Job:
         """See the protocol."""
         return self._database.write(lambda connection: jobs.end_job(connection, job_id, JobStatus.CANCEL, at))
