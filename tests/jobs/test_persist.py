@@ -27,6 +27,7 @@ from airflow_provider_sqlflow.jobs.model import (
     JobFilter,
     JobId,
     JobKind,
+    JobPage,
     JobRequest,
     JobSource,
     JobStatus,
@@ -345,4 +346,32 @@ def test_pause_loses_no_schedule_that_was_given_at_the_same_moment(store_url: st
     service.pause_schedule(job.id)
     (kept,) = store.list_scheduled()
     assert kept.schedule == replace(store.given, is_paused=True)
+    store.close()
+
+
+class BusyStore(SqlJobStore):
+    """Behind the list of old jobs someone runs one of them again and deletes another."""
+
+    is_quiet = True
+
+    def list_jobs(self, where: JobFilter, limit: int, offset: int) -> JobPage:
+        page = super().list_jobs(where, limit, offset)
+        if not self.is_quiet and page.jobs:
+            self.is_quiet = True
+            again, gone, *_ = page.jobs
+            self.create_run(again.id, self.get_request(again.id), "digest", START, True)
+            self.delete_job(gone.id, START)
+        return page
+
+
+def test_clean_leaves_a_job_alone_that_runs_again(store_url: str) -> None:
+    store = BusyStore(store_url)
+    runner = InlineRunner(store, Execution(store, Settings(), TickingClock()), Settings(), TickingClock())
+    service = JobService(store, runner, Settings(), TickingClock())
+    for name in ("c", "b", "a"):
+        service.submit(ask(A, name=name))
+    store.is_quiet = False
+    assert service.clean(START + timedelta(days=365), ended=True).jobs == 2
+    (left,) = service.list(JobFilter()).jobs
+    assert (left.name, left.status, left.run) == ("a", JobStatus.CREATE, 2)
     store.close()

@@ -338,12 +338,17 @@ class JobStore(JobReader, Protocol):
             JobTransitionError: it has ended.
         """
 
-    def delete_job(self, job_id: JobId, at: datetime) -> Job:
+    def delete_job(self, job_id: JobId, at: datetime, ended_before: datetime | None = None) -> Job:
         """Mark the job deleted and remove its requests, files and results that no other job uses.
+
+        Args:
+            job_id: the job.
+            at: the present time.
+            ended_before: only if its last run ended before this time; ``None`` in any case.
 
         Raises:
             JobNotFoundError: no such job.
-            JobTransitionError: it is deleted already.
+            JobTransitionError: it is deleted already, or did not end before that time.
         """
 
     def clean(self, before: datetime) -> CleanSummary:

@@ -121,8 +121,15 @@ def set_on_top(connection: Connection, job_id: JobId, on_top: bool) -> Job:
     return get_job(connection, job_id)
 
 
-def end_job(connection: Connection, job_id: JobId, status: JobStatus, at: datetime, error: str = "") -> Job:
-    """Cancel, fail or delete a job from outside: whoever works on it loses the claim."""
+def end_job(
+    connection: Connection,
+    job_id: JobId,
+    status: JobStatus,
+    at: datetime,
+    error: str = "",
+    conditions: tuple[ColumnElement[bool], ...] = (),
+) -> Job:
+    """Cancel, fail or delete a job that meets the conditions: whoever works on it loses the claim."""
     values: dict[str, Any] = {
         "status": status.value,
         "current_file": "",
@@ -132,7 +139,7 @@ def end_job(connection: Connection, job_id: JobId, status: JobStatus, at: dateti
     if error:
         values["error"] = error
     was = get_job(connection, job_id)
-    if not change_job(connection, job_id, (job.c.status.in_(_before(status)),), values):
+    if not change_job(connection, job_id, (job.c.status.in_(_before(status)), *conditions), values):
         raise _transition_error(get_job(connection, job_id), status)
     if not was.status.is_terminal:
         of_end: dict[str, Any] = {"status": status.value, "end_at": at, "error": error}

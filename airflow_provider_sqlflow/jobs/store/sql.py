@@ -206,9 +206,11 @@ class SqlJobStore:
             lambda connection: jobs.end_job(connection, job_id, JobStatus.FAIL, at, error)
         )
 
-    def delete_job(self, job_id: JobId, at: datetime) -> Job:
+    def delete_job(self, job_id: JobId, at: datetime, ended_before: datetime | None = None) -> Job:
         """See the protocol."""
-        return self._database.write(lambda connection: cleaning.delete_job(connection, job_id, at))
+        return self._database.write(
+            lambda connection: cleaning.delete_job(connection, job_id, at, ended_before)
+        )
 
     # -- working
 
