@@ -18,6 +18,7 @@ from airflow_provider_sqlflow.formats.sqlflow.settings import REQUEST_DEFAULTS
 from airflow_provider_sqlflow.ingest.hosts import AllowedHosts
 from airflow_provider_sqlflow.ingest.selection import split_patterns
 from airflow_provider_sqlflow.jobs.databases import allowed_source
+from airflow_provider_sqlflow.jobs.lookup import RequestOutline
 from airflow_provider_sqlflow.jobs.model import (
     DatabaseSource,
     Job,
@@ -312,14 +313,14 @@ def whole_object(call: Call[Any], job: Job) -> dict[str, Any]:
     def files_of(run: JobRun) -> list[str]:
         return [file.path for file in jobs.list_files(job.id, run.number)]
 
-    request: JobRequest | None = None
+    asked: RequestOutline | None = None
     runs: tuple[JobRun, ...] = ()
     try:
         if job.status is not JobStatus.DELETE:
-            request, runs = jobs.get_request(job.id), jobs.list_runs(job.id)
+            asked, runs = jobs.get_outline(job), jobs.list_runs(job.id)
     except JobNotFoundError:  # deleted since
         job = jobs.get(job.id)
-    return job_object(job, request, runs, files_of) | _email(call)
+    return job_object(job, asked, runs, files_of) | _email(call)
 
 
 def _op(name: str, parameters: Any, run: Any, summary: str, **more: Any) -> Operation[Any]:

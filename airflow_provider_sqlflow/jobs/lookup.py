@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import threading
+from collections import OrderedDict
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 from airflow_provider_sqlflow.errors import ConfigError, JobNotReadyError
+from airflow_provider_sqlflow.formats.options import ExportOptions
 from airflow_provider_sqlflow.jobs.model import (
+    DatabaseSource,
     ExportSummary,
     InstancePage,
     Job,
@@ -28,6 +33,45 @@ if TYPE_CHECKING:
     from airflow_provider_sqlflow.jobs.publish import JobLineage
 
 
+_OUTLINES_KEPT = 100
+
+
+@dataclass(frozen=True, slots=True)
+class RequestOutline:
+    """What a job was asked, without its SQL and columns, which can be large.
+
+    Attributes:
+        default_database: completes names without one.
+        default_schema: likewise.
+        options: what exports show unless told.
+        has_catalog: whether it brought columns of tables.
+        text_names: names of the texts that it brought.
+        database: the first database that it reads, without its password: three stars where there is one.
+    """
+
+    default_database: str | None
+    default_schema: str | None
+    options: ExportOptions
+    has_catalog: bool
+    text_names: tuple[str, ...]
+    database: DatabaseSource | None
+
+    @classmethod
+    def of(cls, request: JobRequest) -> RequestOutline:
+        """The outline of a request."""
+        database = next((item for item in request.sources if isinstance(item, DatabaseSource)), None)
+        if database is not None:
+            database = replace(database, password="***" if database.password else "")
+        return cls(
+            request.default_database,
+            request.default_schema,
+            request.options,
+            bool(request.catalog),
+            tuple(source.name for source in request.sources if isinstance(source, TextSource)),
+            database,
+        )
+
+
 class JobLookup:
     """Looks jobs up, tells how they stand and exports what they found.
 
@@ -36,6 +80,8 @@ class JobLookup:
 
     def __init__(self, store: JobStore) -> None:
         self._store = store
+        self._outlines: OrderedDict[tuple[JobId, int], RequestOutline] = OrderedDict()
+        self._remembering = threading.Lock()
 
     def get(self, job_id: JobId) -> Job:
         """Look a job up."""
@@ -44,6 +90,19 @@ class JobLookup:
     def get_request(self, job_id: JobId) -> JobRequest:
         """What a job was asked, all batches of a persist job together; a deleted one has none."""
         return self._store.get_request(job_id)
+
+    def get_outline(self, job: Job) -> RequestOutline:
+        """What a job was asked, without the large parts; a request is read once, for all looks at its run."""
+        key = (job.id, job.run)
+        with self._remembering:
+            known = self._outlines.get(key)
+        if known is None:
+            known = RequestOutline.of(self.get_request(job.id))
+            with self._remembering:
+                self._outlines[key] = known
+                while len(self._outlines) > _OUTLINES_KEPT:
+                    self._outlines.popitem(last=False)
+        return known
 
     def list(self, where: JobFilter, limit: int = 50, offset: int = 0) -> JobPage:
         """Jobs that match, newest first.
@@ -64,11 +123,7 @@ class JobLookup:
         found = self._store.list_names([job.id for job in jobs])
         for job in jobs:
             if job.id not in found and not job.status.is_terminal:
-                found[job.id] = tuple(
-                    source.name
-                    for source in self.get_request(job.id).sources
-                    if isinstance(source, TextSource)
-                )
+                found[job.id] = self.get_outline(job).text_names
         return found
 
     def list_runs(self, job_id: JobId) -> tuple[JobRun, ...]:

@@ -23,6 +23,7 @@ from airflow_provider_sqlflow.formats.options import ExportOptions
 from airflow_provider_sqlflow.jobs.batches import add_batch
 from airflow_provider_sqlflow.jobs.execution import Execution
 from airflow_provider_sqlflow.jobs.model import (
+    DatabaseSource,
     Job,
     JobFilter,
     JobId,
@@ -374,4 +375,33 @@ def test_clean_leaves_a_job_alone_that_runs_again(store_url: str) -> None:
     assert service.clean(START + timedelta(days=365), ended=True).jobs == 2
     (left,) = service.list(JobFilter()).jobs
     assert (left.name, left.status, left.run) == ("a", JobStatus.CREATE, 2)
+    store.close()
+
+
+# -- looking up
+
+
+class CountingStore(SqlJobStore):
+    """Counts how often a request was read."""
+
+    requests = 0
+
+    def get_request(self, job_id: JobId) -> JobRequest:
+        self.requests += 1
+        return super().get_request(job_id)
+
+
+def test_request_is_read_once_for_all_looks_at_a_run(store_url: str) -> None:
+    store = CountingStore(store_url)
+    service = JobService(store, QueuedRunner(), Settings(), reads_databases=False)
+    secret = DatabaseSource("postgres", "db.example.com", "ann", "geheim", database="shop")
+    job = service.submit_persist(ask(A, secret, default_schema="s", catalog={"t": ("a",)}))
+    looks = [service.get_outline(service.get(job.id)) for _ in range(3)]
+    assert store.requests == 1
+    assert looks[0] == looks[1] == looks[2]
+    assert (looks[0].text_names, looks[0].default_schema, looks[0].has_catalog) == (("a.sql",), "s", True)
+    assert looks[0].database == replace(secret, password="***")
+    service.cancel(job.id)
+    again = service.submit_persist(ask(B), job.id)
+    assert service.get_outline(again).text_names == ("a.sql", "b.sql")
     store.close()
