@@ -18,8 +18,9 @@ from airflow_provider_sqlflow.formats.sqlflow.settings import REQUEST_DEFAULTS
 from airflow_provider_sqlflow.ingest.hosts import AllowedHosts
 from airflow_provider_sqlflow.ingest.selection import split_patterns
 from airflow_provider_sqlflow.jobs.databases import allowed_source
-from airflow_provider_sqlflow.jobs.lookup import RequestOutline
+from airflow_provider_sqlflow.jobs.lookup import RequestOutline, iter_jobs
 from airflow_provider_sqlflow.jobs.model import (
+    NOT_DELETED,
     DatabaseSource,
     Job,
     JobCounts,
@@ -205,15 +206,7 @@ def _listed(call: Call[Any], found: list[Job]) -> list[dict[str, Any]]:
 
 
 def _all(call: Call[Any]) -> list[Job]:
-    where = JobFilter(
-        owner=call.user, status=tuple(status for status in JobStatus if status is not JobStatus.DELETE)
-    )
-    found: list[Job] = []
-    while True:
-        page = call.server.jobs.list(where, limit=_PAGE, offset=len(found))
-        found.extend(page.jobs)
-        if not page.jobs or len(found) >= page.total:
-            return found
+    return list(iter_jobs(call.server.jobs.list, JobFilter(status=NOT_DELETED, owner=call.user)))
 
 
 # -- changing

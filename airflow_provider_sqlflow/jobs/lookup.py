@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -34,6 +34,25 @@ if TYPE_CHECKING:
 
 
 _OUTLINES_KEPT = 100
+_PAGE = 100
+
+ListJobs = Callable[[JobFilter, int, int], JobPage]
+"""Filter, limit and offset to jobs, newest first: ``list`` of the service, ``list_jobs`` of clients."""
+
+
+def iter_jobs(list_jobs: ListJobs, where: JobFilter) -> Iterator[Job]:
+    """All jobs that match, newest first, however many; each once, though others come while it looks."""
+    seen: set[JobId] = set()
+    offset = 0
+    while True:
+        page = list_jobs(where, _PAGE, offset)
+        for job in page.jobs:
+            if job.id not in seen:
+                seen.add(job.id)
+                yield job
+        offset += len(page.jobs)
+        if not page.jobs or offset >= page.total:
+            return
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,6 +39,9 @@ class JobStatus(str, Enum):
         return self in (JobStatus.SUCCESS, JobStatus.PARTIAL_SUCCESS)
 
 
+NOT_DELETED = tuple(status for status in JobStatus if status is not JobStatus.DELETE)
+"""What a filter of jobs that are still there names."""
+
 _TERMINAL = frozenset(
     {
         JobStatus.SUCCESS,
