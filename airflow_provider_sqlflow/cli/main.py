@@ -112,3 +112,7 @@ def cli(ctx: click.Context, store_url: str, debug: bool) -> None:
 def main() -> None:
     """The console script."""
     cli(prog_name="sqlflow")
+
+
+if __name__ == "__main__":
+    main()

@@ -35,6 +35,12 @@ def test_console_script_is_installed(tmp_path: Path) -> None:
     assert done.stdout == f"sqlflow, version {__version__}\n"
 
 
+def test_module_is_the_command_too(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "airflow_provider_sqlflow.cli.main", "--version"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=tmp_path)
+    assert done.stdout == f"sqlflow, version {__version__}\n"
+
+
 def test_help_loads_nothing_heavy(tmp_path: Path) -> None:
     code = """
 import sys
