@@ -225,10 +225,11 @@ def _decoded(name: str, content: bytes) -> str:
 
 def default_name(paths: tuple[str, ...]) -> str:
     """What a job or document is called when nobody says: the first input's name."""
+    from airflow_provider_sqlflow.ingest.model import printable
     from airflow_provider_sqlflow.ingest.urls import is_url, redacted
 
     if paths[0] == STDIN:
         return "stdin"
     if is_url(paths[0]):
         return PurePosixPath(redacted(paths[0]).split("?")[0]).stem
-    return Path(paths[0]).resolve().stem
+    return printable(Path(paths[0]).resolve().stem)
