@@ -20,6 +20,7 @@ from airflow_provider_sqlflow.cli.options import (
     job_sources,
     json_option,
     moment,
+    queue_name,
     read_catalog,
 )
 from airflow_provider_sqlflow.cli.progress import progress_line
@@ -59,7 +60,12 @@ def job() -> None:
 @click.option("--owner", default="", metavar="NAME", help="Whose job it is.")
 @click.option("--key", metavar="KEY", help="Idempotency key: the same key and request give the same job.")
 @click.option(
-    "--queue", default=DEFAULT_QUEUE, show_default=True, metavar="NAME", help="Which workers may run it."
+    "--queue",
+    type=queue_name,
+    default=DEFAULT_QUEUE,
+    show_default=True,
+    metavar="NAME",
+    help="Which workers may run it.",
 )
 @click.option("--persist", is_flag=True, help="A job that is submitted again and again under one id.")
 @click.option(
