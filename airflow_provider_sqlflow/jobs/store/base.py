@@ -88,10 +88,18 @@ class JobReader(Protocol):
         """
 
     def iter_results(self, job_id: JobId) -> Iterator[str]:
-        """Result documents (``engine.result_to_json``) of the job's last whole run, in input order."""
+        """Result documents (``engine.result_to_json``) of the job's last whole run, in input order.
+
+        Raises:
+            JobNotReadyError: the run was removed while it was read.
+        """
 
     def iter_texts(self, job_id: JobId) -> Iterator[tuple[str, str]]:
-        """Name and text of each file of the job's last whole run, in input order, as they were then."""
+        """Name and text of each file of the job's last whole run, in input order, as they were then.
+
+        Raises:
+            JobNotReadyError: the run was removed while it was read.
+        """
 
     def count_jobs(self) -> int:
         """How many jobs there are that are not deleted."""

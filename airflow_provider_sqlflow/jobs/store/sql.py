@@ -13,6 +13,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Select, exc, select
 
+from airflow_provider_sqlflow.errors import JobNotReadyError
 from airflow_provider_sqlflow.jobs.model import (
     InstancePage,
     Job,
@@ -311,10 +312,11 @@ class SqlJobStore:
 
     def _iter_shown(self, job_id: JobId, query: Select[Any]) -> Iterator[Any]:
         # Short transactions: a slow consumer must not hold one open.
-        run_id = self._database.read(lambda connection: listing.shown_run(connection, job_id))
-        if run_id is None:
-            return
+        run_id, last = self._database.read(partial(listing.shown_rows, query, job_id))
         after = -1
-        while rows := self._database.read(partial(listing.file_batch, query, run_id, after, _BATCH)):
+        while after < last:
+            rows = self._database.read(partial(listing.file_batch, query, run_id, after, _BATCH))
+            if not rows:
+                raise JobNotReadyError(f"the result of job {job_id} was removed while it was read")
             yield from rows
             after = rows[-1]["position"]
