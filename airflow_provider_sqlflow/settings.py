@@ -77,7 +77,7 @@ class Settings:
         server_queue: so many requests may wait for such a process; more are told that the server is busy.
     """
 
-    store_url: str = ""
+    store_url: str = field(default="", repr=False)
     home: str = ""
     max_file_bytes: int = 200 * 1024 * 1024
     max_archive_bytes: int = 2 * 1024 * 1024 * 1024
@@ -93,7 +93,7 @@ class Settings:
     worker_grace_seconds: int = 30
     worker_poll_seconds: int = 5
     max_attempts: int = 3
-    openlineage_transport: str = ""
+    openlineage_transport: str = field(default="", repr=False)
     openlineage_namespace: str = "sqlflow"
     openlineage_datasets: str = ""
     openlineage_include_sql: bool = True

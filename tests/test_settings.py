@@ -53,3 +53,13 @@ def test_tokens_may_count_for_ever() -> None:
     assert Settings.from_env({"SQLFLOW_SERVER_TOKEN_HOURS": "0"}).server_token_hours == 0
     with pytest.raises(ConfigError, match="SQLFLOW_SERVER_TOKEN_HOURS='-1' is not a whole number from 0 up"):
         Settings.from_env({"SQLFLOW_SERVER_TOKEN_HOURS": "-1"})
+
+
+def test_settings_in_a_message_show_no_secret() -> None:
+    transport = '{"type": "http", "auth": {"apiKey": "geheim"}}'
+    settings = Settings(
+        store_url="postgresql://ann:geheim@db/jobs",
+        openlineage_transport=transport,
+        server_token_key="geheim" * 6,
+    )
+    assert "geheim" not in repr(settings)

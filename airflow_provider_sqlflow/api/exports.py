@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from airflow_provider_sqlflow.api import parameters as p
+from airflow_provider_sqlflow.api import queries as q
 from airflow_provider_sqlflow.api import work
 from airflow_provider_sqlflow.api.envelope import Answer, FileAnswer
 from airflow_provider_sqlflow.api.graphs import EVERYTHING, answer_of, options_of, selected
@@ -29,12 +30,12 @@ FULL_OPTIONS = replace(DEFAULT_OPTIONS, normalize_names=True)
 """Everything, under the names that all answers about jobs use."""
 
 
-def as_json(call: Call[p.JobExportQuery]) -> Answer:
+def as_json(call: Call[q.JobExportQuery]) -> Answer:
     """Lineage of a job as its graph shows it; above the limit of relations, a summary."""
     return _json(call, call.server.settings.server_relation_limit, selected(call.parameters))
 
 
-def as_full_json(call: Call[p.FullExportQuery]) -> Answer:
+def as_full_json(call: Call[q.FullExportQuery]) -> Answer:
     """All lineage of a job."""
     return _json(call, None, EVERYTHING)
 
@@ -45,14 +46,14 @@ def _json(call: Call[Any], limit: int | None, selection: Selection) -> Answer:
     return answer_of(found, call.server.workers.run(work.document, found.subject, options, selection, limit))
 
 
-def as_graphml(call: Call[p.JobExportQuery]) -> FileAnswer:
+def as_graphml(call: Call[q.JobExportQuery]) -> FileAnswer:
     """Lineage of a job as GraphML."""
     found = of_job(call, call.parameters.job_id)
     options = options_of(call, found, self_lineage=True)
     return _file(call, found, "graphml", options, DOWNLOAD, selected(call.parameters))
 
 
-def as_csv(call: Call[p.JobExportQuery]) -> FileAnswer:
+def as_csv(call: Call[q.JobExportQuery]) -> FileAnswer:
     """Lineage of a job as CSV, as its graph shows it."""
     found = of_job(call, call.parameters.job_id)
     options = options_of(call, found, self_lineage=True)
@@ -63,7 +64,7 @@ def as_csv(call: Call[p.JobExportQuery]) -> FileAnswer:
     return FileAnswer(rows, CSV, f"{found.job_id}.csv")
 
 
-def as_full_csv(call: Call[p.FullExportQuery]) -> FileAnswer:
+def as_full_csv(call: Call[q.FullExportQuery]) -> FileAnswer:
     """Lineage of a job as CSV: all of it, unless settings are given."""
     found = of_job(call, call.parameters.job_id)
     options = p.read_options(call.parameters, FULL_OPTIONS, only_given=True)
@@ -98,7 +99,7 @@ def _new_file() -> Iterator[Path]:
         raise
 
 
-def metadata(call: Call[p.MetadataQuery]) -> Answer:
+def metadata(call: Call[q.MetadataQuery]) -> Answer:
     """What the job knows of tables: the objects of its document, with SQL where that is asked for."""
     found = of_job(call, call.parameters.job_id)
     is_with_source = call.parameters.display_query_source
@@ -112,13 +113,13 @@ def metadata_file(call: Call[p.JobKey]) -> FileAnswer:
     return FileAnswer(made.data, DOWNLOAD, "metadata.json")
 
 
-def make_parquet(call: Call[p.BatchQuery]) -> Answer:
+def make_parquet(call: Call[q.BatchQuery]) -> Answer:
     """Say that a batch can be had as Parquet; nothing needs making before."""
     found = _batch(call)
     return Answer({"batchId": call.parameters.batch_id}, found.session_id, found.job_id)
 
 
-def parquet(call: Call[p.BatchQuery]) -> FileAnswer:
+def parquet(call: Call[q.BatchQuery]) -> FileAnswer:
     """The rows of the CSV export as Parquet."""
     found = _batch(call)
     with _new_file() as path:
@@ -126,7 +127,7 @@ def parquet(call: Call[p.BatchQuery]) -> FileAnswer:
     return FileAnswer(path, "application/vnd.apache.parquet", f"{found.job_id}.parquet")
 
 
-def _batch(call: Call[p.BatchQuery]) -> Found:
+def _batch(call: Call[q.BatchQuery]) -> Found:
     """A job's result, if it is that of the batch: earlier ones are not kept."""
     parameters = call.parameters
     found = of_job(call, parameters.job_id, parameters.job_name)
@@ -137,7 +138,7 @@ def _batch(call: Call[p.BatchQuery]) -> Found:
     raise JobNotFoundError(f"job {found.job_id} has no batch {parameters.batch_id} with a result")
 
 
-def sub_job_file(call: Call[p.SubJobFileQuery]) -> FileAnswer:
+def sub_job_file(call: Call[q.SubJobFileQuery]) -> FileAnswer:
     """The text of a file that a job was given."""
     parameters = call.parameters
     job = job_of(call, parameters.job_id, parameters.job_name)
@@ -155,21 +156,21 @@ def _op(name: str, parameters: Any, run: Any, summary: str, **more: Any) -> Oper
 
 
 OPERATIONS = (
-    _op("exportLineageAsJson", p.JobExportQuery, as_json, "Lineage as the graph shows it"),
-    _op("exportFullLineageAsJson", p.FullExportQuery, as_full_json, "All lineage"),
-    _op("exportLineageAsGraphml", p.JobExportQuery, as_graphml, "GraphML", media_types=(DOWNLOAD,)),
-    _op("exportFullLineageAsCsv", p.FullExportQuery, as_full_csv, "CSV", media_types=(CSV,)),
-    _op("exportLineageAsCsv", p.JobExportQuery, as_csv, "CSV, by its older name", media_types=(CSV,)),
-    _op("generate/parquet", p.BatchQuery, make_parquet, "Ask for Parquet"),
+    _op("exportLineageAsJson", q.JobExportQuery, as_json, "Lineage as the graph shows it"),
+    _op("exportFullLineageAsJson", q.FullExportQuery, as_full_json, "All lineage"),
+    _op("exportLineageAsGraphml", q.JobExportQuery, as_graphml, "GraphML", media_types=(DOWNLOAD,)),
+    _op("exportFullLineageAsCsv", q.FullExportQuery, as_full_csv, "CSV", media_types=(CSV,)),
+    _op("exportLineageAsCsv", q.JobExportQuery, as_csv, "CSV, by its older name", media_types=(CSV,)),
+    _op("generate/parquet", q.BatchQuery, make_parquet, "Ask for Parquet"),
     _op(
         "download/parquet",
-        p.BatchQuery,
+        q.BatchQuery,
         parquet,
         "Lineage as Parquet",
         methods=(GET,),
         media_types=("application/vnd.apache.parquet",),
     ),
-    _op("exportDatabaseMetadata", p.MetadataQuery, metadata, "Tables that a job knows"),
+    _op("exportDatabaseMetadata", q.MetadataQuery, metadata, "Tables that a job knows"),
     _op(
         "exportMetadata",
         p.JobKey,
@@ -180,7 +181,7 @@ OPERATIONS = (
     ),
     _op(
         "download/subJobFile",
-        p.SubJobFileQuery,
+        q.SubJobFileQuery,
         sub_job_file,
         "A file that a job was given",
         methods=(GET,),

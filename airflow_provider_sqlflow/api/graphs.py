@@ -81,7 +81,7 @@ def options_of(call: Call[Any], found: Found, *, self_lineage: bool = False) -> 
     if found.job is None:
         return p.read_options(call.parameters, REQUEST_DEFAULTS)
     chosen = replace(
-        call.server.jobs.get_request(found.job.id).options, normalize_names=True, self_lineage=self_lineage
+        call.server.jobs.get_outline(found.job).options, normalize_names=True, self_lineage=self_lineage
     )
     return p.read_options(call.parameters, chosen, only_given=True)
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from airflow_provider_sqlflow.api import parameters as p
+from airflow_provider_sqlflow.api import queries as q
 from airflow_provider_sqlflow.api import work
 from airflow_provider_sqlflow.api.envelope import Answer, FileAnswer
 from airflow_provider_sqlflow.api.graphs import EVERYTHING, answer_graph, matched, options_of, selected
@@ -20,7 +21,7 @@ GROUP = "Job interface: graphs"
 PLAIN = "text/plain;charset=utf-8"
 
 
-def graph(call: Call[p.LatestJobGraphQuery]) -> Answer:
+def graph(call: Call[q.LatestJobGraphQuery]) -> Answer:
     """Graph of a job, or of one object in it; with the GraphML text where that is asked for."""
     found = of_job(call, call.parameters.job_id)
     answer = answer_graph(call, found, selected(call.parameters))
@@ -32,19 +33,19 @@ def graph(call: Call[p.LatestJobGraphQuery]) -> Answer:
     return replace(answer, data=data)
 
 
-def latest_tables(call: Call[p.LatestTableQuery]) -> Answer:
+def latest_tables(call: Call[q.LatestTableQuery]) -> Answer:
     """Tables and the statements between them, of a job."""
     found = of_job(call, call.parameters.job_id)
     return _with_job(call, found, answer_graph(call, found, table_level=True))
 
 
-def latest_left_most(call: Call[p.LatestLeftMostQuery]) -> Answer:
+def latest_left_most(call: Call[q.LatestLeftMostQuery]) -> Answer:
     """Where tables of a job come from in the end."""
     found = of_job(call, call.parameters.job_id)
     return answer_graph(call, found, matched(SelectionKind.LEFT_MOST, call.parameters))
 
 
-def summary(call: Call[p.SummaryQuery]) -> Answer:
+def summary(call: Call[q.SummaryQuery]) -> Answer:
     """How much a job found."""
     found = of_job(call, call.parameters.job_id)
     options = options_of(call, found)
@@ -52,7 +53,7 @@ def summary(call: Call[p.SummaryQuery]) -> Answer:
     return Answer(data, found.session_id, found.job_id)
 
 
-def left_most_tables(call: Call[p.LeftMostTablesQuery]) -> Answer:
+def left_most_tables(call: Call[q.LeftMostTablesQuery]) -> Answer:
     """The same as a list."""
     found = of_job(call, call.parameters.job_id)
     selection = matched(SelectionKind.LEFT_MOST, call.parameters)
@@ -60,7 +61,7 @@ def left_most_tables(call: Call[p.LeftMostTablesQuery]) -> Answer:
     return Answer(rows, found.session_id, found.job_id)
 
 
-def left_most_csv(call: Call[p.LeftMostCsvQuery]) -> FileAnswer:
+def left_most_csv(call: Call[q.LeftMostCsvQuery]) -> FileAnswer:
     """The same as CSV."""
     found = of_job(call, call.parameters.job_id)
     selection = matched(SelectionKind.LEFT_MOST, call.parameters)
@@ -69,7 +70,7 @@ def left_most_csv(call: Call[p.LeftMostCsvQuery]) -> FileAnswer:
     return FileAnswer(rows, PLAIN)
 
 
-def way(call: Call[p.WayQuery]) -> Answer:
+def way(call: Call[q.WayQuery]) -> Answer:
     """The SQL on the ways from one table or column to another."""
     parameters = call.parameters
     found = of_job(call, parameters.job_id, parameters.job_name)
@@ -82,20 +83,20 @@ def way(call: Call[p.WayQuery]) -> Answer:
     return Answer(rows, found.session_id, found.job_id)
 
 
-def object_graph(call: Call[p.ObjectGraphQuery]) -> Answer:
+def object_graph(call: Call[q.ObjectGraphQuery]) -> Answer:
     """Graph of an object of a job, such as a view that its database holds."""
     found = of_job(call, call.parameters.job_id)
     return answer_graph(call, found, _named(call.parameters))
 
 
-def object_source(call: Call[p.ObjectQuery]) -> Answer:
+def object_source(call: Call[q.ObjectQuery]) -> Answer:
     """The SQL that makes an object."""
     found = of_job(call, call.parameters.job_id)
     rows = call.server.workers.run(work.sources_of, found.subject, _named(call.parameters))
     return Answer(rows, found.session_id, found.job_id)
 
 
-def _named(parameters: p.ObjectQuery) -> Selection:
+def _named(parameters: q.ObjectQuery) -> Selection:
     return replace(EVERYTHING, database=parameters.database, schema=parameters.schema_, table=parameters.name)
 
 
@@ -110,28 +111,28 @@ def _op(name: str, parameters: Any, run: Any, told: str, **more: Any) -> Operati
 
 
 OPERATIONS = (
-    _op("displayUserJobGraph", p.LatestJobGraphQuery, graph, "Graph of a job"),
-    _op("displayUserLatestJobGraph", p.LatestJobGraphQuery, graph, "Graph of the latest job"),
+    _op("displayUserJobGraph", q.LatestJobGraphQuery, graph, "Graph of a job"),
+    _op("displayUserLatestJobGraph", q.LatestJobGraphQuery, graph, "Graph of the latest job"),
     _op(
-        "displayUserLatestJobTableLevelLineage", p.LatestTableQuery, latest_tables, "Tables of the latest job"
+        "displayUserLatestJobTableLevelLineage", q.LatestTableQuery, latest_tables, "Tables of the latest job"
     ),
     _op(
         "displayUserLatestJobLeftMostTable",
-        p.LatestLeftMostQuery,
+        q.LatestLeftMostQuery,
         latest_left_most,
         "Where tables of the latest job come from",
     ),
-    _op("graph/summary", p.SummaryQuery, summary, "How much a job found"),
-    _op("leftMostSourceTable", p.LeftMostTablesQuery, left_most_tables, "Where tables come from, a list"),
+    _op("graph/summary", q.SummaryQuery, summary, "How much a job found"),
+    _op("leftMostSourceTable", q.LeftMostTablesQuery, left_most_tables, "Where tables come from, a list"),
     _op(
         "leftMostSourceTableAsCsv",
-        p.LeftMostCsvQuery,
+        q.LeftMostCsvQuery,
         left_most_csv,
         "Where tables come from, CSV",
         media_types=(PLAIN,),
     ),
-    _op("fetchLeftMostTableLineageSQL", p.WayQuery, way, "SQL between two tables"),
-    _op("displayMetadataQueryGraph", p.ObjectGraphQuery, object_graph, "Graph of an object"),
-    _op("displayMetadataQuerySource", p.ObjectQuery, object_source, "SQL that makes an object"),
+    _op("fetchLeftMostTableLineageSQL", q.WayQuery, way, "SQL between two tables"),
+    _op("displayMetadataQueryGraph", q.ObjectGraphQuery, object_graph, "Graph of an object"),
+    _op("displayMetadataQuerySource", q.ObjectQuery, object_source, "SQL that makes an object"),
 )
 """Graphs of jobs."""

@@ -10,8 +10,9 @@ from typing import Any
 from airflow_provider_sqlflow import __version__
 from airflow_provider_sqlflow.api.subjects import session_of
 from airflow_provider_sqlflow.engine.dialects import vendor_of
-from airflow_provider_sqlflow.formats.options import ResultSets
-from airflow_provider_sqlflow.jobs.model import Job, JobKind, JobRequest, JobRun, JobStatus, TextSource
+from airflow_provider_sqlflow.formats.options import ExportOptions, ResultSets
+from airflow_provider_sqlflow.jobs.lookup import RequestOutline
+from airflow_provider_sqlflow.jobs.model import Job, JobKind, JobRun, JobStatus
 
 _WORDS = {JobStatus.CANCEL: "fail"}
 """A cancelled job is told as a failed one: a client goes on asking about a word that it does not know."""
@@ -54,34 +55,34 @@ FilesOf = Callable[[JobRun], Sequence[str]]
 
 
 def job_object(
-    job: Job, request: JobRequest | None, runs: Sequence[JobRun], files_of: FilesOf
+    job: Job, asked: RequestOutline | None, runs: Sequence[JobRun], files_of: FilesOf
 ) -> dict[str, Any]:
     """Everything about a job.
 
     Args:
         job: the job.
-        request: what it was asked; a deleted job has none.
+        asked: what it was asked; a deleted job has none.
         runs: newest first.
         files_of: the names of all files of a run, for runs whose sources were replaced since.
     """
     found = short_object(job)
-    if request is None:
+    if asked is None:
         return found
-    options = request.options
-    names = [source.name for source in request.sources if isinstance(source, TextSource)]
+    options = asked.options
+    names = asked.text_names
     found |= {
-        "defaultDatabase": request.default_database or "",
-        "defaultSchema": request.default_schema or "",
-        "dataSource": _data_source(request),
-        "showRelationType": _relation_types(request),
+        "defaultDatabase": asked.default_database or "",
+        "defaultSchema": asked.default_schema or "",
+        "dataSource": _data_source(asked),
+        "showRelationType": _relation_types(options),
         "ignoreRecordSet": options.result_sets is not ResultSets.ALL,
         "ignoreFunction": not options.functions,
         "showConstantTable": options.constants,
         "showTransform": options.transforms,
         "dataflowOfAggregateFunction": "direct" if options.count_is_direct else "indirect",
         "treatArgumentsInCountFunctionAsDirectDataflow": options.count_is_direct,
-        "hasMetadata": bool(request.catalog),
-        "fileNames": names,
+        "hasMetadata": asked.has_catalog,
+        "fileNames": list(names),
         "subJobs": [],
     }
     if job.kind is JobKind.PERSIST:
@@ -142,23 +143,20 @@ def _sub_job(run: JobRun, names: Sequence[str]) -> dict[str, Any]:
     return found
 
 
-def _data_source(request: JobRequest) -> dict[str, Any]:
+def _data_source(asked: RequestOutline) -> dict[str, Any]:
     """The database that a job reads, its password never."""
-    from airflow_provider_sqlflow.jobs.model import DatabaseSource
-
-    for source in request.sources:
-        if isinstance(source, DatabaseSource):
-            return {
-                "account": source.user,
-                "database": source.database,
-                "hostname": source.host,
-                "password": "***" if source.password else "",
-            }
-    return {}
+    source = asked.database
+    if source is None:
+        return {}
+    return {
+        "account": source.user,
+        "database": source.database,
+        "hostname": source.host,
+        "password": source.password,
+    }
 
 
-def _relation_types(request: JobRequest) -> str:
-    options = request.options
+def _relation_types(options: ExportOptions) -> str:
     shown = {
         "fdd": options.direct,
         "fdr": options.indirect,

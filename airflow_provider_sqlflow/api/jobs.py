@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from airflow_provider_sqlflow.api import parameters as p
+from airflow_provider_sqlflow.api import queries as q
 from airflow_provider_sqlflow.api.envelope import Answer
 from airflow_provider_sqlflow.api.job_objects import job_object, short_object
 from airflow_provider_sqlflow.api.operations import Call, Operation
@@ -17,7 +18,9 @@ from airflow_provider_sqlflow.formats.sqlflow.settings import REQUEST_DEFAULTS
 from airflow_provider_sqlflow.ingest.hosts import AllowedHosts
 from airflow_provider_sqlflow.ingest.selection import split_patterns
 from airflow_provider_sqlflow.jobs.databases import allowed_source
+from airflow_provider_sqlflow.jobs.lookup import RequestOutline, iter_jobs
 from airflow_provider_sqlflow.jobs.model import (
+    NOT_DELETED,
     DatabaseSource,
     Job,
     JobCounts,
@@ -45,14 +48,14 @@ _PAGE = 500
 # -- submitting
 
 
-def submit(call: Call[p.SubmitQuery]) -> Answer:
+def submit(call: Call[q.SubmitQuery]) -> Answer:
     """Create a job; it runs elsewhere."""
     call.server.check_submit(call.caller)
     request = _request(call, call.parameters.job_name)
     return _submitted(call, call.server.jobs.submit(request))
 
 
-def submit_persist(call: Call[p.PersistQuery]) -> Answer:
+def submit_persist(call: Call[q.PersistQuery]) -> Answer:
     """Create a persist job, or add a batch to one."""
     parameters = call.parameters
     if parameters.first_submit and parameters.job_id:
@@ -70,7 +73,7 @@ def submit_persist(call: Call[p.PersistQuery]) -> Answer:
     return _submitted(call, submitted)
 
 
-def submit_table_affect(call: Call[p.TableAffectQuery]) -> Answer:
+def submit_table_affect(call: Call[q.TableAffectQuery]) -> Answer:
     """Create a job that tells which tables its SQL reads and writes.
 
     The documents name the operation only. With ``jobId``, the SQL is read in that job's dialect, with the
@@ -162,7 +165,7 @@ def _options(parameters: p.JobSettings) -> ExportOptions:
     return p.read_options(parameters, JOB_OPTIONS)
 
 
-def _schedule(parameters: p.PersistQuery) -> Schedule | None:
+def _schedule(parameters: q.PersistQuery) -> Schedule | None:
     if not parameters.schedulable:
         return None
     if not parameters.cron_expression:
@@ -203,15 +206,7 @@ def _listed(call: Call[Any], found: list[Job]) -> list[dict[str, Any]]:
 
 
 def _all(call: Call[Any]) -> list[Job]:
-    where = JobFilter(
-        owner=call.user, status=tuple(status for status in JobStatus if status is not JobStatus.DELETE)
-    )
-    found: list[Job] = []
-    while True:
-        page = call.server.jobs.list(where, limit=_PAGE, offset=len(found))
-        found.extend(page.jobs)
-        if not page.jobs or len(found) >= page.total:
-            return found
+    return list(iter_jobs(call.server.jobs.list, JobFilter(status=NOT_DELETED, owner=call.user)))
 
 
 # -- changing
@@ -241,7 +236,7 @@ def refresh(call: Call[p.JobKey]) -> Answer:
     return Answer({"sessionId": found.session_id})
 
 
-def set_on_top(call: Call[p.OnTopQuery]) -> Answer:
+def set_on_top(call: Call[q.OnTopQuery]) -> Answer:
     """Pin a job, or undo that."""
     return _told(call, call.server.jobs.set_on_top(_named(call).id, call.parameters.on_top))
 
@@ -264,7 +259,7 @@ def resume(call: Call[p.JobKey]) -> Answer:
     return _told(call, call.server.jobs.resume_schedule(_named(call).id))
 
 
-def reschedule(call: Call[p.CronQuery]) -> Answer:
+def reschedule(call: Call[q.CronQuery]) -> Answer:
     """Give a job another schedule."""
     schedule = Schedule(call.parameters.cron_expression)
     return _told(call, call.server.jobs.set_schedule(_named(call).id, schedule))
@@ -311,14 +306,14 @@ def whole_object(call: Call[Any], job: Job) -> dict[str, Any]:
     def files_of(run: JobRun) -> list[str]:
         return [file.path for file in jobs.list_files(job.id, run.number)]
 
-    request: JobRequest | None = None
+    asked: RequestOutline | None = None
     runs: tuple[JobRun, ...] = ()
     try:
         if job.status is not JobStatus.DELETE:
-            request, runs = jobs.get_request(job.id), jobs.list_runs(job.id)
+            asked, runs = jobs.get_outline(job), jobs.list_runs(job.id)
     except JobNotFoundError:  # deleted since
         job = jobs.get(job.id)
-    return job_object(job, request, runs, files_of) | _email(call)
+    return job_object(job, asked, runs, files_of) | _email(call)
 
 
 def _op(name: str, parameters: Any, run: Any, summary: str, **more: Any) -> Operation[Any]:
@@ -326,11 +321,11 @@ def _op(name: str, parameters: Any, run: Any, summary: str, **more: Any) -> Oper
 
 
 OPERATIONS = (
-    _op("submitUserJob", p.SubmitQuery, submit, "Submit a job", file_part=SQLFILES),
-    _op("submitPersistJob", p.PersistQuery, submit_persist, "Submit a persist job", file_part=SQLFILES),
+    _op("submitUserJob", q.SubmitQuery, submit, "Submit a job", file_part=SQLFILES),
+    _op("submitPersistJob", q.PersistQuery, submit_persist, "Submit a persist job", file_part=SQLFILES),
     _op(
         "submitTableAffectSQLJob",
-        p.TableAffectQuery,
+        q.TableAffectQuery,
         submit_table_affect,
         "Submit SQL to learn its tables",
         file_part=SQLFILES,
@@ -340,10 +335,10 @@ OPERATIONS = (
     _op("rerunJob", p.NamedJobKey, rerun, "Run a job again"),
     _op("deleteUserJob", p.JobKey, delete, "Delete a job"),
     _op("updateUserJobGraphCache", p.JobKey, refresh, "Session of a job's result"),
-    _op("setJobOnTop", p.OnTopQuery, set_on_top, "Pin a job in the list"),
+    _op("setJobOnTop", q.OnTopQuery, set_on_top, "Pin a job in the list"),
     _op("listScheduleJobs", p.Parameters, list_scheduled, "Jobs with a schedule"),
     _op("pauseScheduleJob", p.JobKey, pause, "Cancel a schedule until it is resumed"),
     _op("resumeScheduleJob", p.JobKey, resume, "Resume a schedule"),
-    _op("updateScheduleJob", p.CronQuery, reschedule, "Change a schedule"),
+    _op("updateScheduleJob", q.CronQuery, reschedule, "Change a schedule"),
 )
 """Submitting and looking after jobs."""

@@ -41,6 +41,7 @@ class ScheduleRunner:
         self._hosts = hosts
         self._clock = clock
         self._seen: dict[JobId, tuple[Schedule, datetime]] = {}
+        self._broken: set[tuple[JobId, Schedule | None]] = set()
 
     def look(self) -> int:
         """Queue what is due; tells how many runs.
@@ -51,7 +52,7 @@ class ScheduleRunner:
         now = self._clock()
         scheduled = self._jobs.list_scheduled()
         self._seen = {job.id: self._first_seen(job, now) for job in scheduled}
-        return sum(self._run(job) for job in scheduled if self._is_due(job, now))
+        return sum(self._run_if_due(job, now) for job in scheduled)
 
     @contextmanager
     def running(self) -> Iterator[None]:
@@ -64,6 +65,8 @@ class ScheduleRunner:
                     self.look()
                 except SqlFlowError as error:
                     log.warning("the schedules cannot be read, looking again soon: %s", error)
+                except Exception:
+                    log.exception("the schedules cannot be followed, looking again soon")
                 if stop.wait(LOOK_SECONDS):
                     return
 
@@ -80,6 +83,16 @@ class ScheduleRunner:
         schedule = job.schedule
         assert schedule is not None  # noqa: S101  # by what was asked for
         return known if known is not None and known[0] == schedule else (schedule, now)
+
+    def _run_if_due(self, job: Job, now: datetime) -> bool:
+        try:
+            return self._is_due(job, now) and self._run(job)
+        except Exception:
+            # A zone that this machine does not know, a request of a later version: the others can run.
+            if (job.id, job.schedule) not in self._broken:
+                self._broken.add((job.id, job.schedule))
+                log.exception("job %s (%r): its schedule cannot be followed", job.id, job.name)
+            return False
 
     def _is_due(self, job: Job, now: datetime) -> bool:
         schedule, since = self._seen[job.id]

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from airflow_provider_sqlflow.api import parameters as p
+from airflow_provider_sqlflow.api import queries as q
 from airflow_provider_sqlflow.api.envelope import Answer
 from airflow_provider_sqlflow.api.operations import Call, Operation
 from airflow_provider_sqlflow.api.subjects import dialect_of, safe_name
@@ -41,7 +42,7 @@ def submit(call: Call[p.Vendor]) -> Answer:
     )
 
 
-def delete(call: Call[p.SchemaFileQuery]) -> Answer:
+def delete(call: Call[q.SchemaFileQuery]) -> Answer:
     """Forget a file."""
     dialect = dialect_of(call.parameters.dbvendor)
     if not call.server.state.schemas.remove(call.user, dialect, call.parameters.file_name):
@@ -76,7 +77,7 @@ def _op(name: str, parameters: Any, run: Any, summary: str, **more: Any) -> Oper
 
 OPERATIONS = (
     _op("submitUserSchema", p.Vendor, submit, "Keep DDL for later queries", file_part=SQLFILES),
-    _op("deleteUserSchema", p.SchemaFileQuery, delete, "Forget a file of DDL"),
+    _op("deleteUserSchema", q.SchemaFileQuery, delete, "Forget a file of DDL"),
     _op("displayUserDbvendorSchema", p.Vendor, show_vendor, "Kept DDL of a dialect"),
     _op("displayUserSchemaSummary", p.Parameters, show_all, "All kept DDL"),
 )

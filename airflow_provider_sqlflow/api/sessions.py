@@ -11,7 +11,6 @@ from typing import Any
 from sqlalchemy import Connection, delete, select, update
 
 from airflow_provider_sqlflow.api.bounds import USE_NOTED_EVERY, drop_beyond
-from airflow_provider_sqlflow.jobs.lineage.names import stored_name
 from airflow_provider_sqlflow.jobs.service import utc_now
 from airflow_provider_sqlflow.jobs.store.database import Database
 from airflow_provider_sqlflow.jobs.store.packing import pack_bytes, unpack_bytes
@@ -63,7 +62,7 @@ class Sessions:
         packed = pack_bytes(payload)
         values = {
             "id": session_id,
-            "owner": stored_name(owner),
+            "owner": owner,
             "expires_at": now + self._life,
             "size": len(packed),
             "payload": packed,
@@ -81,7 +80,7 @@ class Sessions:
         now = self._clock()
         is_it = (
             session.c.id == session_id,
-            session.c.owner == stored_name(owner),
+            session.c.owner == owner,
             session.c.expires_at > now,
         )
         query = select(session.c.expires_at, session.c.payload).where(*is_it)
@@ -97,9 +96,7 @@ class Sessions:
     def remove(self, session_id: str, owner: str) -> None:
         """Forget a session, if it is there and the user's."""
         if _ID.fullmatch(session_id):
-            statement = delete(session).where(
-                session.c.id == session_id, session.c.owner == stored_name(owner)
-            )
+            statement = delete(session).where(session.c.id == session_id, session.c.owner == owner)
             self._database.write(lambda connection: connection.execute(statement), repeatable=True)
 
     def clean(self) -> int:

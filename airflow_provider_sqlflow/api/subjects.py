@@ -17,7 +17,8 @@ from airflow_provider_sqlflow.errors import (
     RequestTooLargeError,
     SessionNotFoundError,
 )
-from airflow_provider_sqlflow.jobs.model import Job, JobFilter, JobId, JobStatus
+from airflow_provider_sqlflow.jobs.lookup import iter_jobs
+from airflow_provider_sqlflow.jobs.model import NOT_DELETED, Job, JobFilter, JobId
 
 _MAX_NAME_BYTES = 200
 _JOB_SESSION = re.compile(r"(?P<job>[0-9a-f]{32})(?P<check>[0-9a-f]{32})_\d+")
@@ -133,19 +134,11 @@ def job_of(call: Call[Any], job_id: str = "", job_name: str = "") -> Job:
         if found is None or found.owner != call.user:
             raise JobNotFoundError(f"no job {job_id}")
         return found
-    where = JobFilter(owner=call.user, name=job_name, status=_NOT_DELETED)
-    offset = 0
-    while True:
-        page = jobs.list(where, limit=100, offset=offset)
-        for job in page.jobs:
-            if job.owner == call.user and job_name in ("", job.name):
-                return job
-        offset += len(page.jobs)
-        if not page.jobs or offset >= page.total:
-            raise JobNotFoundError(f"no job is called {job_name}" if job_name else "there is no job yet")
-
-
-_NOT_DELETED = tuple(status for status in JobStatus if status is not JobStatus.DELETE)
+    where = JobFilter(owner=call.user, name=job_name, status=NOT_DELETED)
+    for job in iter_jobs(jobs.list, where):
+        if job.owner == call.user and job_name in ("", job.name):
+            return job
+    raise JobNotFoundError(f"no job is called {job_name}" if job_name else "there is no job yet")
 
 
 def session_of(job: Job) -> str:

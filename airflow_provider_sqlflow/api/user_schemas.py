@@ -11,7 +11,6 @@ from sqlalchemy import Connection, delete, func, select
 
 from airflow_provider_sqlflow.api.accounts import check_name
 from airflow_provider_sqlflow.errors import AccountLimitError
-from airflow_provider_sqlflow.jobs.lineage.names import stored_name
 from airflow_provider_sqlflow.jobs.service import utc_now
 from airflow_provider_sqlflow.jobs.store.database import Database
 from airflow_provider_sqlflow.jobs.store.packing import pack, unpack
@@ -76,7 +75,7 @@ class UserSchemas:
         check_name(name, "file name")
         saved = UserSchema(dialect, name, len(text.encode("utf-8", "surrogatepass")), self._clock())
         values = {
-            "owner": stored_name(owner),
+            "owner": owner,
             **asdict(saved),
             "text": pack(text),
         }
@@ -86,9 +85,9 @@ class UserSchemas:
     def remove(self, owner: str, dialect: str, name: str) -> bool:
         """Forget a file; whether it was there."""
         statement = delete(user_schema).where(
-            user_schema.c.owner == stored_name(owner),
+            user_schema.c.owner == owner,
             user_schema.c.dialect == dialect,
-            user_schema.c.name == stored_name(name),
+            user_schema.c.name == name,
         )
         return self._database.write(lambda connection: connection.execute(statement).rowcount > 0)
 
@@ -96,7 +95,7 @@ class UserSchemas:
         """A user's files by dialect and name, of all dialects unless told."""
         query = select(
             user_schema.c.dialect, user_schema.c.name, user_schema.c.size, user_schema.c.changed_at
-        ).where(user_schema.c.owner == stored_name(owner))
+        ).where(user_schema.c.owner == owner)
         if dialect is not None:
             query = query.where(user_schema.c.dialect == dialect)
         rows = self._database.read(lambda connection: connection.execute(query).mappings().all())
@@ -105,7 +104,7 @@ class UserSchemas:
     def texts(self, owner: str, dialect: str) -> dict[str, str]:
         """The text of each file of a dialect by its name, in order of names."""
         query = select(user_schema.c.name, user_schema.c.text).where(
-            user_schema.c.owner == stored_name(owner), user_schema.c.dialect == dialect
+            user_schema.c.owner == owner, user_schema.c.dialect == dialect
         )
         rows = self._database.read(lambda connection: connection.execute(query).all())
         return {name: unpack(packed) for name, packed in sorted(map(tuple, rows))}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from airflow_provider_sqlflow.api import parameters as p
+from airflow_provider_sqlflow.api import queries as q
 from airflow_provider_sqlflow.api.envelope import Answer
 from airflow_provider_sqlflow.api.operations import Call, Operation
 from airflow_provider_sqlflow.errors import RequestError
@@ -10,7 +11,7 @@ from airflow_provider_sqlflow.errors import RequestError
 GROUP = "User interface"
 
 
-def generate_token(call: Call[p.CredentialsQuery]) -> Answer:
+def generate_token(call: Call[q.CredentialsQuery]) -> Answer:
     """A token for an account and its secret key."""
     parameters = call.parameters
     if not parameters.user_id:
@@ -26,7 +27,7 @@ def generate_secret_key(call: Call[p.Parameters]) -> Answer:
 
 OPERATIONS = (
     Operation(
-        "/user/generateToken", p.CredentialsQuery, generate_token, "Get a token", GROUP, needs_account=False
+        "/user/generateToken", q.CredentialsQuery, generate_token, "Get a token", GROUP, needs_account=False
     ),
     Operation("/user/generateSecretKey", p.Parameters, generate_secret_key, "Get a new secret key", GROUP),
 )

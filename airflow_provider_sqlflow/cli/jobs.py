@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,7 @@ from airflow_provider_sqlflow.cli.options import (
     job_sources,
     json_option,
     moment,
+    queue_name,
     read_catalog,
 )
 from airflow_provider_sqlflow.cli.progress import progress_line
@@ -36,6 +38,7 @@ from airflow_provider_sqlflow.jobs.model import (
 )
 
 if TYPE_CHECKING:
+    from airflow_provider_sqlflow.client.base import SqlFlowClient
     from airflow_provider_sqlflow.jobs.model import JobCounts
 
 _STATUSES = [status.value for status in JobStatus if status is not JobStatus.UNKNOWN]
@@ -57,7 +60,12 @@ def job() -> None:
 @click.option("--owner", default="", metavar="NAME", help="Whose job it is.")
 @click.option("--key", metavar="KEY", help="Idempotency key: the same key and request give the same job.")
 @click.option(
-    "--queue", default=DEFAULT_QUEUE, show_default=True, metavar="NAME", help="Which workers may run it."
+    "--queue",
+    type=queue_name,
+    default=DEFAULT_QUEUE,
+    show_default=True,
+    metavar="NAME",
+    help="Which workers may run it.",
 )
 @click.option("--persist", is_flag=True, help="A job that is submitted again and again under one id.")
 @click.option(
@@ -119,18 +127,13 @@ def submit(
         queue=queue,
     )
     plan = None if cron is None else Schedule(cron, timezone)
-    with progress_line() as progress:
-
-        def tell(counts: JobCounts, file: str) -> None:
-            progress.update(counts.files_done, counts.files_total, file)
-
-        with state.client(tell) as client:
-            if persist or job_id:
-                found = None if job_id is None else JobId(job_id)
-                submitted = client.submit_persist_job(request, found, incremental=not replace, schedule=plan)
-            else:
-                submitted = client.submit_job(request)
-            files = client.list_files(submitted.id)
+    with _running_client(state) as client:
+        if persist or job_id:
+            found = None if job_id is None else JobId(job_id)
+            submitted = client.submit_persist_job(request, found, incremental=not replace, schedule=plan)
+        else:
+            submitted = client.submit_job(request)
+        files = client.list_files(submitted.id)
     _show_ended(submitted, files, as_json)
 
 
@@ -140,14 +143,9 @@ def submit(
 @pass_state
 def rerun(state: CliState, job_id: str, as_json: bool) -> None:
     """Run an ended job again over the same sources, as they are now."""
-    with progress_line() as progress:
-
-        def tell(counts: JobCounts, file: str) -> None:
-            progress.update(counts.files_done, counts.files_total, file)
-
-        with state.client(tell) as client:
-            again = client.rerun_job(JobId(job_id))
-            files = client.list_files(again.id)
+    with _running_client(state) as client:
+        again = client.rerun_job(JobId(job_id))
+        files = client.list_files(again.id)
     _show_ended(again, files, as_json)
 
 
@@ -250,6 +248,18 @@ def delete(state: CliState, job_id: str) -> None:
     with state.client() as client:
         found = client.delete_job(JobId(job_id))
     click.echo(f"{found.id} {rendering.status_text(found.status)}")
+
+
+@contextmanager
+def _running_client(state: CliState) -> Iterator[SqlFlowClient]:
+    """A client that shows how far the job is which it runs."""
+    with progress_line() as progress:
+
+        def tell(counts: JobCounts, file: str) -> None:
+            progress.update(counts.files_done, counts.files_total, file)
+
+        with state.client(tell) as client:
+            yield client
 
 
 def _show_ended(ended: Job, files: Sequence[JobFile], as_json: bool) -> None:

@@ -6,6 +6,10 @@ of the time that a small script takes.
 
 from __future__ import annotations
 
+import errno
+import os
+import sys
+from contextlib import suppress
 from importlib import import_module
 from typing import Any
 
@@ -35,6 +39,10 @@ EXIT_INTERRUPTED = 130
 """What shells report for Ctrl-C."""
 
 
+_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO})
+"""Where standard output leads takes no more."""
+
+
 class _Commands(click.Group):
     """Finds the commands; turns this package's errors into one line on standard error."""
 
@@ -56,8 +64,20 @@ class _Commands(click.Group):
                 raise
             click.secho(f"error: {error}", fg="red", err=True)
             ctx.exit(EXIT_ERROR)
+        except OSError as error:
+            if error.errno not in _FULL or ctx.obj.debug:
+                raise
+            _leave_stdout()
+            click.secho(f"error: the output cannot be written: {error.strerror}", fg="red", err=True)
+            ctx.exit(EXIT_ERROR)
         except KeyboardInterrupt:
             ctx.exit(EXIT_INTERRUPTED)
+
+
+def _leave_stdout() -> None:
+    """Send what is still to be flushed nowhere, or the interpreter complains of it again at its end."""
+    with suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 @click.group(
@@ -92,3 +112,7 @@ def cli(ctx: click.Context, store_url: str, debug: bool) -> None:
 def main() -> None:
     """The console script."""
     cli(prog_name="sqlflow")
+
+
+if __name__ == "__main__":
+    main()

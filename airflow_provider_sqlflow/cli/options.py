@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, timezone
 from pathlib import Path, PurePosixPath
 from typing import TypeVar
 
@@ -84,11 +84,18 @@ def moment(text: str) -> datetime:
     """The aware time that a text such as 2026-01-31 or 2026-01-31T08:30+02:00 means; UTC without a zone."""
     import pendulum
 
-    with suppress(ValueError):
+    with suppress(ValueError, OverflowError):  # a time at either end of all times may be none in UTC
         found = pendulum.parse(text, tz="UTC")
         if isinstance(found, pendulum.DateTime):
-            return found
+            return found.astimezone(timezone.utc)
     raise click.BadParameter(f"{text!r} is no time: write 2026-01-31 or 2026-01-31T08:30+02:00")
+
+
+def queue_name(text: str) -> str:
+    """The name of a queue, which is not blank: nobody would serve such a one."""
+    if not text.strip():
+        raise click.BadParameter("a queue has a name")
+    return text
 
 
 def age(text: str) -> timedelta:
@@ -225,10 +232,11 @@ def _decoded(name: str, content: bytes) -> str:
 
 def default_name(paths: tuple[str, ...]) -> str:
     """What a job or document is called when nobody says: the first input's name."""
+    from airflow_provider_sqlflow.ingest.model import printable
     from airflow_provider_sqlflow.ingest.urls import is_url, redacted
 
     if paths[0] == STDIN:
         return "stdin"
     if is_url(paths[0]):
         return PurePosixPath(redacted(paths[0]).split("?")[0]).stem
-    return Path(paths[0]).resolve().stem
+    return printable(Path(paths[0]).resolve().stem)

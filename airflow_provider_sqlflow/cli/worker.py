@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import click
 
+from airflow_provider_sqlflow.cli.options import queue_name
 from airflow_provider_sqlflow.cli.state import CliState, pass_state
 
 
@@ -17,6 +18,7 @@ from airflow_provider_sqlflow.cli.state import CliState, pass_state
     "--queue",
     "queues",
     multiple=True,
+    type=queue_name,
     metavar="NAME",
     help="A queue to serve; may be given several times.  [default: $SQLFLOW_WORKER_QUEUES, else default]",
 )

@@ -17,6 +17,7 @@ from airflow_provider_sqlflow.hooks.outcome import airflow_errors, job_summary
 from airflow_provider_sqlflow.hooks.sqlflow import SqlFlowHook
 from airflow_provider_sqlflow.ingest.urls import is_url
 from airflow_provider_sqlflow.jobs.model import (
+    NOT_DELETED,
     Job,
     JobFilter,
     JobId,
@@ -260,9 +261,10 @@ class SqlFlowSubmitDeclaredJobOperator(_SourcesOperator):
     def _find(self, client: SqlFlowClient, request: JobRequest) -> Job | None:
         """The job of this Dag, unless the declaration has become another job's."""
         from airflow_provider_sqlflow.jobs.inputs import named_dialect
+        from airflow_provider_sqlflow.jobs.lookup import iter_jobs
 
-        for job in client.list_jobs(JobFilter(tag=self._tag())).jobs:
-            if job.kind is not JobKind.PERSIST or job.status is JobStatus.DELETE:
+        for job in iter_jobs(client.list_jobs, JobFilter(status=NOT_DELETED, tag=self._tag())):
+            if job.kind is not JobKind.PERSIST:
                 continue
             kept = client.get_request(job.id)
             is_same = named_dialect(request.dialect) in (AUTO_DIALECT, job.dialect)

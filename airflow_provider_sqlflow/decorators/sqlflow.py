@@ -20,23 +20,10 @@ from airflow_provider_sqlflow.operators.sqlflow import SqlFlowSubmitJobOperator
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
-RETURNED_FIELDS = frozenset(
-    {
-        "sql",
-        "paths",
-        "storage_conn_id",
-        "csv_layout",
-        "database_conn_id",
-        "database_schemas",
-        "dialect",
-        "job_name",
-        "tags",
-        "default_database",
-        "default_schema",
-        "catalog",
-        "job_queue",
-    }
-)
+RETURNED_FIELDS = frozenset(SqlFlowSubmitJobOperator.template_fields) - {
+    "dataset_namespace",
+    "sqlflow_conn_id",
+}
 """Arguments of ``SqlFlowSubmitJobOperator`` that the function may return by name."""
 
 

@@ -8,8 +8,9 @@ each; ``async_http`` becomes ``http``; Kafka's delivery reports are read.
 from __future__ import annotations
 
 import copy
+import itertools
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_sqlflow.emission.masking import mask_text
@@ -137,7 +138,20 @@ def _open(config: dict[str, Any] | None) -> list[Channel] | None:
         # http: of OPENLINEAGE_URL; noop: OPENLINEAGE_DISABLED
         return [] if kind == "noop" else [Channel("http", probe)] if kind == "http" else None
     leaves = [leaf for leaf in _leaves(recorder.configs[0]) if leaf[1].get("type") != "noop"]
-    return [Channel(name, OpenLineageClient(transport=_create(leaf), config=config)) for name, leaf in leaves]
+    names = _unique([name for name, _ in leaves])
+    return [
+        Channel(name, OpenLineageClient(transport=_create(leaf), config=config))
+        for name, (_, leaf) in zip(names, leaves, strict=True)
+    ]
+
+
+def _unique(names: Sequence[str]) -> list[str]:
+    """The names, those that stood before with a number."""
+    found: list[str] = []
+    for name in names:
+        numbered = (f"{name}-{number}" for number in itertools.count(2))
+        found.append(next(each for each in itertools.chain((name,), numbered) if each not in found))
+    return found
 
 
 def _recorder() -> Any:
@@ -164,7 +178,7 @@ def _leaves(config: dict[str, Any], name: str = "") -> list[tuple[str, dict[str,
         config = {**config, "type": "http"}
     goes_on = config.get("continue_on_failure", True) and config.get("continue_on_success", True)
     if kind != "composite" or not goes_on:
-        return [(name or _word(kind) or "backend", config)]
+        return [(name or _word(kind.rpartition(".")[2]) or "backend", config)]
     children = config.get("transports") or {}
     if isinstance(children, Mapping):
         pairs = [(str(key), dict(child)) for key, child in children.items() if child]
@@ -177,7 +191,7 @@ def _leaves(config: dict[str, Any], name: str = "") -> list[tuple[str, dict[str,
 
 
 def _word(text: str) -> str:
-    return "".join(sign if sign.isalnum() or sign in "-_" else "_" for sign in text.rpartition(".")[2])
+    return "".join(sign if sign.isalnum() or sign in "-_" else "_" for sign in text)
 
 
 def _create(config: dict[str, Any]) -> Transport:

@@ -34,7 +34,7 @@ from airflow_provider_sqlflow.engine.model import LineageResult, StatementLineag
 from airflow_provider_sqlflow.errors import EmissionError
 
 if TYPE_CHECKING:
-    from openlineage.client.event_v2 import DatasetEvent, JobEvent, RunEvent
+    from openlineage.client.event_v2 import DatasetEvent, JobEvent, RunEvent, RunState
 
     Event = RunEvent | JobEvent | DatasetEvent
 
@@ -68,54 +68,16 @@ def build_job_events(
     Raises:
         EmissionError: as :func:`build_events`.
     """
-    from openlineage.client.event_v2 import Job, Run, RunEvent, RunState
+    from openlineage.client.event_v2 import RunState
 
     _check(context)
-    run_id = job_run_id(context)
-    above = context.parent
-    parent = ParentRun(context.job_namespace, context.job_name, run_id)
-    if above is not None:
-        has_root = bool(above.root_run_id)
-        parent = replace(
-            parent,
-            root_job_namespace=above.root_job_namespace if has_root else above.job_namespace,
-            root_job_name=above.root_job_name if has_root else above.job_name,
-            root_run_id=above.root_run_id or above.run_id,
-        )
     found = [(result, context.naming), *others]
-    statements = [statement for one, _ in found for statement in one.statements]
-    messages = tuple(f"{item.span}: {item.code}" for one, _ in found for item in one.errors())
-    failed = sum(not statement.is_ok for statement in statements)
-    problems = Problems(messages[:MAX_MESSAGES], len(statements), failed)
-
-    def event(state: RunState) -> RunEvent:
-        return RunEvent(
-            eventType=state,
-            eventTime=context.event_time.isoformat(),
-            run=Run(
-                runId=run_id,
-                facets=run_facets(
-                    above,
-                    is_resolved=context.naming.is_resolved,
-                    problems=problems if state is not RunState.START else Problems(),
-                    task=context.job_name,
-                ),
-            ),
-            job=Job(
-                namespace=context.job_namespace,
-                name=context.job_name,
-                facets=job_facets(
-                    JOB, description=context.description, owners=context.owners, tags=context.tags
-                ),
-            ),
-            producer=PRODUCER,
-        )
-
-    yield event(RunState.START)
+    yield _job_event(RunState.START, context, Problems())
+    parent = _job_as_parent(context)
     for one, naming in found:
         yield from build_events(one, replace(context, naming=naming, parent=parent))
     # A job whose every statement failed has still run: FAIL is left to statements.
-    yield event(RunState.COMPLETE)
+    yield _job_event(RunState.COMPLETE, context, _job_problems([one for one, _ in found]))
 
 
 def build_static_events(result: LineageResult, context: EventContext) -> Iterator[JobEvent | DatasetEvent]:
@@ -181,6 +143,45 @@ def _check(context: EventContext) -> None:
     checked_namespace(context.job_namespace)
     if context.naming.namespace:
         checked_namespace(context.naming.namespace)
+
+
+def _job_event(state: RunState, context: EventContext, problems: Problems) -> RunEvent:
+    """The lineage job's own run begins or ends."""
+    from openlineage.client.event_v2 import Job, Run, RunEvent
+
+    facets = run_facets(
+        context.parent, is_resolved=context.naming.is_resolved, problems=problems, task=context.job_name
+    )
+    described = job_facets(JOB, description=context.description, owners=context.owners, tags=context.tags)
+    return RunEvent(
+        eventType=state,
+        eventTime=context.event_time.isoformat(),
+        run=Run(runId=job_run_id(context), facets=facets),
+        job=Job(namespace=context.job_namespace, name=context.job_name, facets=described),
+        producer=PRODUCER,
+    )
+
+
+def _job_as_parent(context: EventContext) -> ParentRun:
+    """The lineage job's run, for the statements below it; the root stays what is above the job."""
+    parent = ParentRun(context.job_namespace, context.job_name, job_run_id(context))
+    above = context.parent
+    if above is None:
+        return parent
+    has_root = bool(above.root_run_id)
+    return replace(
+        parent,
+        root_job_namespace=above.root_job_namespace if has_root else above.job_namespace,
+        root_job_name=above.root_job_name if has_root else above.job_name,
+        root_run_id=above.root_run_id or above.run_id,
+    )
+
+
+def _job_problems(results: Sequence[LineageResult]) -> Problems:
+    messages = tuple(f"{item.span}: {item.code}" for result in results for item in result.errors())
+    statements = [statement for result in results for statement in result.statements]
+    failed = sum(not statement.is_ok for statement in statements)
+    return Problems(messages[:MAX_MESSAGES], len(statements), failed)
 
 
 def _statements(

@@ -6,6 +6,7 @@ import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 from airflow_provider_sqlflow.emission.context import DatasetDetails, EventContext
 from airflow_provider_sqlflow.emission.datasets import StatementDatasets
@@ -158,7 +159,8 @@ class StatementEvents:
         span = statement.span
         url = context.source_url
         if url:
-            url = url.replace("{path}", span.source_name).replace("{line}", str(span.start_line))
+            path = quote(span.source_name, errors="replace")
+            url = url.replace("{path}", path).replace("{line}", str(span.start_line))
         return job_facets(
             QUERY,
             sql=sql,

@@ -1,34 +1,25 @@
 """Clauses and operators that the parser refuses and that change no lineage: left out, or put as known ones.
 
 Tried only when a statement does not parse, so a phrase that means something else elsewhere does no harm.
-Tokens keep their places, so what is quoted stays the user's text.
+Tokens keep their places, so what is quoted stays the user's text. Phrases of queries and statements stand
+here, those inside expressions in :mod:`~airflow_provider_sqlflow.engine.retouch_values`.
 """
 
 from __future__ import annotations
 
 from sqlglot.tokenizer_core import Token, TokenType
 
+from airflow_provider_sqlflow.engine.retouch_values import VALUE_PHRASES
 from airflow_provider_sqlflow.engine.segments import CLOSERS, OPENERS
 from airflow_provider_sqlflow.engine.token_editor import (
-    ENDS,
     SYMBOLS,
-    TEXTS,
     Action,
     Editor,
+    drop,
+    drop_call,
 )
 
-_UNITS = ("YEAR", "MONTH", "DAY", "HOUR", "MINUTE", "SECOND", "MICROSECOND")
-_JSON_ENDS = frozenset(
-    {"NULL", "ERROR", "EMPTY", "DEFAULT", "WITH", "WITHOUT", "STRICT", "ABSENT", "FORMAT", "ORDER BY"}
-)
 _LIMIT_ENDS = frozenset({"SETTINGS", "FORMAT", "INTO", "UNION", "WITH"})
-_QUERIES = frozenset({"SELECT", "WITH", "INSERT", "UPDATE", "DELETE", "REPLACE"})
-_JSON_NAMES = {
-    "JSON_OBJECT": "JSON_PAIRS",
-    "JSON_OBJECTAGG": "JSON_OBJECT_AGG",
-    "JSON_ARRAY": "JSON_ITEMS",
-    "JSON_ARRAYAGG": "JSON_AGG",
-}
 _OPTIONS = frozenset(
     {
         "LOW_PRIORITY", "HIGH_PRIORITY", "DELAYED", "QUICK", "IGNORE", "SQL_CALC_FOUND_ROWS", "SQL_CACHE",
@@ -46,82 +37,10 @@ def retouch(tokens: list[Token], dialect: str) -> list[Token] | None:
     return editor.out if editor.is_changed else None
 
 
-def _drop(count: int) -> Action:
-    return lambda _, index: index + count
-
-
-def _drop_call(count: int) -> Action:
-    """Leave out some words and the bracket behind them."""
-    return lambda editor, index: editor.closing(index + count)
-
-
-def _in_json(count: int) -> Action:
-    return lambda editor, index: index + count if _is_json(editor) else None
-
-
-def _is_json(editor: Editor) -> bool:
-    return any(call.startswith(("JSON", "COLUMNS")) for call in editor.calls)
-
-
-def _json_returning(editor: Editor, index: int) -> int | None:
-    """``RETURNING type`` inside a JSON function."""
-    if not _is_json(editor):
-        return None
-    return editor.until(index + 1, _JSON_ENDS)
-
-
-def _json_colon(editor: Editor, index: int) -> int | None:
-    """``JSON_OBJECTAGG(key VALUE v)`` and ``key: v``: two arguments."""
-    if not editor.calls or not editor.calls[-1].startswith("JSON_OBJECT"):
-        return None
-    if editor.kind(index - 1) not in ENDS:
-        return None
-    editor.make(TokenType.COMMA, ",", index)
-    return index + 1
-
-
-def _json_call(editor: Editor, index: int) -> int:
-    """A JSON function as any other: the parser wants pairs, and ``JSON_OBJECT(a)`` has none."""
-    editor.make(TokenType.VAR, _JSON_NAMES[editor.words[index]], index)
-    return index + 1
-
-
-def _json_key(editor: Editor, index: int) -> int | None:
-    is_first = editor.kind(index - 1) in (TokenType.L_PAREN, TokenType.COMMA)
-    return index + 1 if _is_json(editor) and is_first else None
-
-
 def _inner_words(editor: Editor, index: int) -> int:
     """ClickHouse's ``LEFT ANY OUTER JOIN``, without OUTER."""
     editor.out.append(editor.tokens[index])
     return index + 2
-
-
-def _cursor_row(editor: Editor, index: int) -> int:
-    """``WHERE CURRENT OF cursor``: which row it is shows nowhere."""
-    editor.make(TokenType.TRUE, "TRUE", index)
-    return editor.name_end(index + 2)
-
-
-def _sequence(editor: Editor, index: int) -> int:
-    """``NEXT VALUE FOR sequence``: a value of no column."""
-    editor.make(TokenType.NULL, "NULL", index)
-    return editor.name_end(index + 3)
-
-
-def _parameters(editor: Editor, index: int) -> int | None:
-    """Vertica's ``f(a USING PARAMETERS name = value, …)``."""
-    return editor.closing(_opening(editor, index)) - 1 if editor.calls else None
-
-
-def _opening(editor: Editor, index: int) -> int:
-    depth = 0
-    for number in range(index - 1, -1, -1):
-        kind = editor.kind(number)
-        depth += (kind in CLOSERS) - (kind in OPENERS)
-        if depth < 0:
-            return number
-    return 0
 
 
 def _to_end(editor: Editor, index: int) -> int | None:
@@ -233,32 +152,6 @@ def _option(editor: Editor, index: int) -> int | None:
     return index + 1 if editor.word(first) in _WITH_OPTIONS else None
 
 
-def _matched(editor: Editor, index: int) -> int | None:
-    """MySQL's ``MATCH a, b AGAINST ('text')``, without brackets."""
-    end = editor.until(index + 1, frozenset({"AGAINST"}))
-    if editor.kind(index + 1) is TokenType.L_PAREN or editor.word(end) != "AGAINST":
-        return None
-    editor.out.append(editor.tokens[index])
-    editor.make(TokenType.L_PAREN, "(", index)
-    editor.out.extend(editor.tokens[index + 1 : end])
-    editor.make(TokenType.R_PAREN, ")", end)
-    return end
-
-
-def _assigned(editor: Editor, index: int) -> int | None:
-    """``WHERE (@n := @n + 1) > 2``: a variable on the way."""
-    if editor.words[0] not in _QUERIES:
-        return None
-    editor.make(TokenType.EQ, "=", index)
-    return index + 1
-
-
-def _array_type(editor: Editor, index: int) -> int | None:
-    """``a::regtype[]``: the type of the items says as much."""
-    is_type = editor.word(index - 2) in ("::", "AS") and editor.word(index - 1) != ""
-    return index + 2 if is_type else None
-
-
 def _pivot_end(editor: Editor, index: int) -> int | None:
     """DuckDB's ``PIVOT t ON a USING sum(b) ORDER BY c``."""
     is_pivot = editor.words[0] in ("PIVOT", "UNPIVOT") and not editor.calls
@@ -312,84 +205,6 @@ def _normalized(editor: Editor, index: int) -> int | None:
     return end if editor.word(index - 1) == "SELECT" else None
 
 
-def _precision(editor: Editor, index: int) -> int | None:
-    """``INTERVAL DAY(2) TO SECOND(6)``: a type without its digits."""
-    is_type = editor.word(index - 1) in ("INTERVAL", "TO") and editor.kind(index + 1) is TokenType.L_PAREN
-    if not is_type:
-        return None
-    editor.out.append(editor.tokens[index])
-    return editor.closing(index + 1)
-
-
-def _span_unit(editor: Editor, index: int) -> int:
-    """Teradata's ``(a - b) DAY(4) TO SECOND``."""
-    end = editor.closing(index + 1) if editor.kind(index + 1) is TokenType.L_PAREN else index + 1
-    return _span_unit(editor, end + 1) if editor.word(end) == "TO" else end
-
-
-def _duration(editor: Editor, index: int) -> int | None:
-    """DB2's ``d + 3 DAYS`` and ``d - (n) MONTHS``."""
-    before = editor.kind(index - 1)
-    if editor.dialect == "teradata" and before is TokenType.R_PAREN:
-        return _span_unit(editor, index)
-    if editor.dialect or editor.kind(index + 1) in (TokenType.L_PAREN, TokenType.DOT):
-        return None
-    if before is TokenType.R_PAREN:
-        start = _opening(editor, index - 1)
-    elif before in (TokenType.NUMBER, TokenType.VAR):
-        start = index - 1
-    else:
-        return None
-    return index + 1 if editor.word(start - 1) in ("+", "-") else None
-
-
-def _end_case(editor: Editor, index: int) -> int | None:
-    """``CASE … END CASE`` as a value."""
-    if editor.words[0] in ("CASE", "END"):
-        return None
-    editor.out.append(editor.tokens[index])
-    return index + 2
-
-
-def _model(editor: Editor, index: int) -> int | None:
-    """``ML.WEIGHTS(MODEL a.b)``."""
-    is_first = editor.kind(index - 1) is TokenType.L_PAREN
-    return index + 1 if is_first and editor.kind(index + 1) in (TokenType.VAR, TokenType.IDENTIFIER) else None
-
-
-def _file_rows(editor: Editor, index: int) -> int | None:
-    """T-SQL's ``OPENROWSET(BULK 'path', …) WITH (a INT)``: the file, without what it says of its format."""
-    path = next((number for number in (index + 3, index + 4) if editor.kind(number) in TEXTS), None)
-    end = editor.closing(index + 1)
-    if path is None or end > len(editor.tokens):
-        return None
-    editor.out.extend((*editor.tokens[index : index + 2], editor.tokens[path], editor.tokens[end - 1]))
-    return editor.closing(end + 1) if editor.follows(end, ("WITH", "(")) else end
-
-
-def _split_rows(editor: Editor, index: int) -> int:
-    """Teradata's ``STRTOK_SPLIT_TO_TABLE(key, text, ',')``, of which the parser knows another form."""
-    editor.make(TokenType.VAR, "STRTOK_ROWS", index)
-    return index + 1
-
-
-def _document_rows(editor: Editor, index: int) -> int | None:
-    """T-SQL's ``OPENXML(@doc, 'path') WITH (a INT)`` or ``WITH t``: the names show where they are used."""
-    end = editor.closing(index + 1)
-    if editor.word(end) != "WITH":
-        return None
-    editor.make(TokenType.VAR, "OPENXML", index)  # any name: the parser asks OPENJSON for a literal path
-    editor.out.extend(editor.tokens[index + 1 : end])
-    is_list = editor.kind(end + 1) is TokenType.L_PAREN
-    return editor.closing(end + 1) if is_list else editor.name_end(end + 1)
-
-
-def _null_cast(editor: Editor, index: int) -> int:
-    """Vertica's ``a::!INT``."""
-    editor.out.append(editor.tokens[index])
-    return index + 2
-
-
 def _copy_options(editor: Editor, index: int) -> int | None:
     """``COPY t FROM STDIN (FORMAT CSV)``, without WITH."""
     before = editor.kind(index - 1)
@@ -405,29 +220,26 @@ def _interpolate(editor: Editor, index: int) -> int:
 
 
 _CLAUSES = _GROUP_ENDS | {"GROUP BY", "RETURNING", "FROM", "USING", "WHERE", "SET", "VALUES", "SELECT"}
-_TABLE: tuple[tuple[str, Action], ...] = (
+_CLAUSE_PHRASES: tuple[tuple[str, Action], ...] = (
     # Ends of queries
     ("WITH UR|CS|RS|RR", _isolation),
-    ("FOR READ|FETCH ONLY", _drop(3)),
-    ("OPTIMIZE FOR * ROW|ROWS", _drop(4)),
-    ("OPTION (", _drop_call(1)),
+    ("FOR READ|FETCH ONLY", drop(3)),
+    ("OPTIMIZE FOR * ROW|ROWS", drop(4)),
+    ("OPTION (", drop_call(1)),
     ("SETTINGS", _to_end),
     ("OVER (", _limit_over),
     ("USING", _sort_operator),
     ("INTERPOLATE", _interpolate),
     ("MODEL DIMENSION|PARTITION|RETURN|IGNORE|KEEP|UNIQUE|REFERENCE|MAIN", _rest),
     ("EXPAND ON", _rest),
-    ("SUBSET * = (", _drop_call(3)),
-    ("TIMESERIES * AS * OVER (", _drop_call(5)),
+    ("SUBSET * = (", drop_call(3)),
+    ("TIMESERIES * AS * OVER (", drop_call(5)),
     ("ORDER~BY|LIMIT", _pivot_end),
     ("LIMIT", _second_limit),
-    # Rows and values that come from no column
-    ("CURRENT OF", _cursor_row),
-    ("NEXT|PREVIOUS VALUE FOR", _sequence),
     # Words of statements
-    ("WITH LABEL *", _drop(3)),
-    ("WITH TIES", _drop(2)),
-    ("BY POSITION", _drop(2)),
+    ("WITH LABEL *", drop(3)),
+    ("WITH TIES", drop(2)),
+    ("BY POSITION", drop(2)),
     ("FOR PORTION OF", _portion),
     ("|".join(sorted(_OPTIONS)), _option),
     (". *", _all_columns),
@@ -439,49 +251,16 @@ _TABLE: tuple[tuple[str, Action], ...] = (
     ("ASC|DESC", _direction),
     ("NORMALIZE", _normalized),
     ("(", _copy_options),
-    ("MATCH", _matched),
-    (":=", _assigned),
-    ("[ ]", _array_type),
     ("APPLY (", _applied),
     # Joins
     ("ASOF|ANTI|SEMI|ANY|ALL OUTER JOIN", _inner_words),
     ("LATERAL VIEW", _lateral_view),
-    # Arguments of functions, types
-    ("USING PARAMETERS", _parameters),
-    ("OPENROWSET ( BULK", _file_rows),
-    ("STRTOK_SPLIT_TO_TABLE (", _split_rows),
-    ("RETURNS (", _drop_call(1)),
-    ("OPENXML|OPENJSON (", _document_rows),
-    ("MODEL", _model),
-    ("UESCAPE", _drop(2)),
-    (":: !", _null_cast),
-    ("END CASE", _end_case),
-    ("YEAR|MONTH|DAY|HOUR|MINUTE|SECOND", _precision),
-    ("|".join(f"{unit}|{unit}S" for unit in _UNITS), _duration),
-    ("NULL|ABSENT ON NULL", _in_json(3)),
-    ("NULL|ERROR|EMPTY|TRUE|FALSE|UNKNOWN ON EMPTY|ERROR", _in_json(3)),
-    ("EMPTY ARRAY|OBJECT ON EMPTY|ERROR", _in_json(4)),
-    ("DEFAULT * ON EMPTY|ERROR", _in_json(4)),
-    ("WITH|WITHOUT CONDITIONAL|UNCONDITIONAL|ARRAY WRAPPER", _in_json(3)),
-    ("WITH|WITHOUT CONDITIONAL|UNCONDITIONAL ARRAY WRAPPER", _in_json(4)),
-    ("WITH|WITHOUT WRAPPER", _in_json(2)),
-    ("WITH|WITHOUT UNIQUE KEYS", _in_json(3)),
-    ("WITH|WITHOUT UNIQUE", _in_json(2)),
-    ("WITH TYPENAME", _in_json(2)),
-    ("FORMAT JSON", _in_json(2)),
-    ("KEEP|OMIT QUOTES", _in_json(2)),
-    ("STRICT", _in_json(1)),
-    ("RETURNING", _json_returning),
-    ("JSON_OBJECT|JSON_OBJECTAGG|JSON_ARRAY|JSON_ARRAYAGG (", _json_call),
-    ("KEY", _json_key),
-    ("VALUE", _json_colon),
-    (":", _json_colon),
 )  # fmt: skip
 
 
 def _by_first_word() -> dict[str, list[tuple[tuple[str, ...], Action]]]:
     found: dict[str, list[tuple[tuple[str, ...], Action]]] = {}
-    for phrase, action in _TABLE:
+    for phrase, action in (*_CLAUSE_PHRASES, *VALUE_PHRASES):
         words = tuple(word.replace("~", " ") for word in phrase.split())
         for first in words[0].split("|"):
             found.setdefault(first, []).append((words, action))

@@ -196,3 +196,13 @@ class Editor:
         """Whether blanks stand on both sides: ``a @ b``, not ``@b``."""
         tokens = self.tokens
         return index + 1 < len(tokens) and tokens[index + 1].start > tokens[index].end + 1
+
+
+def drop(count: int) -> Action:
+    """Leave out some words."""
+    return lambda _, index: index + count
+
+
+def drop_call(count: int) -> Action:
+    """Leave out some words and the bracket behind them."""
+    return lambda editor, index: editor.closing(index + count)

@@ -57,21 +57,9 @@ def write_dot(drawing: Drawing, names: RelationNames) -> Iterator[str]:
     if drawing.detail is Detail.TIMED_OUT:
         effort = _HASTY
     yield "digraph lineage {\n"
-    yield attributes(
-        "graph",
-        rankdir="LR",
-        nodesep="0.25",
-        ranksep="1.3",
-        pad="0.3",
-        bgcolor="white",
-        fontname=FONT,
-        labelloc="t",
-        labeljust="l",
-        outputorder="edgesfirst",
-        **effort,
-    )
+    yield graph_attributes(nodesep="0.25", ranksep="1.3", **effort)
     yield f"  label={_legend(drawing)}\n"
-    yield attributes("node", shape="plain", fontname=FONT, fontsize="11")
+    yield NODE_ATTRIBUTES
     yield attributes("edge", arrowsize="0.6")
     ports: dict[ColumnRef, str] = {}
     shades: dict[RelationId, int] = {}
@@ -94,6 +82,29 @@ def write_dot(drawing: Drawing, names: RelationNames) -> Iterator[str]:
     yield "}\n"
 
 
+def graph_attributes(*, nodesep: str, ranksep: str, **layout: str) -> str:
+    """The DOT statement of a picture from left to right, with its legend on top.
+
+    Args:
+        nodesep: inches between boxes of a rank.
+        ranksep: inches between ranks.
+        layout: further attributes.
+    """
+    return attributes(
+        "graph",
+        rankdir="LR",
+        nodesep=nodesep,
+        ranksep=ranksep,
+        pad="0.3",
+        bgcolor="white",
+        fontname=FONT,
+        labelloc="t",
+        labeljust="l",
+        outputorder="edgesfirst",
+        **layout,
+    )
+
+
 def attributes(owner: str, **values: str) -> str:
     """A DOT statement: attributes of a node, a line, or of all of them."""
     return f"  {owner} [{' '.join(f'{key}={quote(value)}' for key, value in values.items())}]\n"
@@ -106,6 +117,10 @@ def quote(text: str) -> str:
     """
     lines = (printable(line).replace("\\", "\\\\").replace('"', '\\"') for line in text.split("\n"))
     return '"' + "\\n".join(lines) + '"'
+
+
+NODE_ATTRIBUTES = attributes("node", shape="plain", fontname=FONT, fontsize="11")
+"""Of all boxes: they are tables with a look of their own."""
 
 
 def _table(name: str, box: Box) -> str:

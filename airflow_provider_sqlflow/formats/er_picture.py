@@ -11,7 +11,14 @@ from contextlib import suppress
 from airflow_provider_sqlflow.engine.model import ColumnRef, KeyKind, LineageResult, RelationId
 from airflow_provider_sqlflow.errors import ExportError
 from airflow_provider_sqlflow.formats import graphviz
-from airflow_provider_sqlflow.formats.dot import FONT, attributes, escape, label, legend_table
+from airflow_provider_sqlflow.formats.dot import (
+    NODE_ATTRIBUTES,
+    attributes,
+    escape,
+    graph_attributes,
+    label,
+    legend_table,
+)
 from airflow_provider_sqlflow.formats.drawing import Detail, Limits, choose_rows
 from airflow_provider_sqlflow.formats.er import (
     Attribute,
@@ -83,21 +90,10 @@ def _draw_in_time(diagram: Diagram, title: str) -> bytes:
 def write_er_dot(diagram: Diagram, title: str, detail: Detail) -> Iterator[str]:
     """The diagram as DOT text, piece by piece."""
     yield "digraph er {\n"
-    yield attributes(
-        "graph",
-        rankdir="LR",
-        nodesep="0.35",
-        ranksep="1.1",
-        pad="0.3",
-        bgcolor="white",
-        fontname=FONT,
-        labelloc="t",
-        labeljust="l",
-        outputorder="edgesfirst",
-        splines="line" if detail is Detail.TIMED_OUT else "true",
-    )
+    splines = "line" if detail is Detail.TIMED_OUT else "true"
+    yield graph_attributes(nodesep="0.35", ranksep="1.1", splines=splines)
     yield f"  label={_legend(diagram, title, detail)}\n"
-    yield attributes("node", shape="plain", fontname=FONT, fontsize="11")
+    yield NODE_ATTRIBUTES
     yield attributes("edge", dir="both", arrowsize="0.9")
     linked: dict[RelationId, set[str]] = {}
     for one in diagram.relationships:

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from xml.etree import ElementTree as ET
 
+from airflow_provider_sqlflow.formats.palette import one_line
+
 _NAMESPACE = "http://www.w3.org/2000/svg"
 _G, _A, _TITLE, _DESC = (f"{{{_NAMESPACE}}}{name}" for name in ("g", "a", "title", "desc"))
 _LINK_TITLE = "{http://www.w3.org/1999/xlink}title"
@@ -23,6 +25,7 @@ def finish_svg(image: bytes, title: str, description: str, inline_id: str = "") 
         description: for readers who cannot see it.
         inline_id: for an image inside an HTML page: its id there, which then begins all others too.
     """
+    title = one_line(title)
     ET.register_namespace("", _NAMESPACE)
     root = ET.fromstring(image)  # noqa: S314 - Graphviz wrote it; it declares no entities
     groups = list(root.iter(_G))

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from airflow_provider_sqlflow.settings import Settings
 
 _TRUE = frozenset({"true", "1", "yes", "on"})
+_SECRET_PARAMETERS = frozenset({"password", "sslpassword"})  # libpq's
 _FALSE = frozenset({"false", "0", "no", "off"})
 
 
@@ -73,12 +74,13 @@ def secrets_of(connection: Connection | None, settings: Settings) -> tuple[str, 
     found: list[str] = []
     for url in urls:
         try:
-            password = urlsplit(url).password
+            parts = urlsplit(url)
+            found.append(parts.password or "")
         except ValueError:
             continue  # no URL at all; whoever opens it says so
-        if password:
-            found += [password, unquote(password)]
-    return tuple(dict.fromkeys(found))
+        pairs = (pair.partition("=") for pair in parts.query.split("&"))
+        found += [value for name, _, value in pairs if name in _SECRET_PARAMETERS]
+    return tuple(dict.fromkeys(form for word in found if word for form in (word, unquote(word))))
 
 
 def _number(connection: Connection, name: str, value: Any, kind: type[int] | type[float]) -> float | None:

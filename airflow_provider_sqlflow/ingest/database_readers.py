@@ -7,7 +7,7 @@ which is also why no query holds a percent sign. Names and definitions come back
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Any, Protocol
@@ -120,7 +120,8 @@ WHERE p.prokind IN ('f', 'p') AND l.lanname IN ('sql', 'plpgsql')
 
 def _read_postgres(asker: Asker, with_routines: bool) -> Found:
     found = Found(asker.value("SELECT current_database()"), asker.rows(_PG_COLUMNS))
-    path = asker.value("SELECT pg_catalog.current_setting('search_path')")
+    path = str(asker.value("SELECT pg_catalog.current_setting('search_path')")).replace("'", "''")
+    restore = f"SELECT pg_catalog.set_config('search_path', '{path}', false)"
     # With nothing on the search path, definitions spell every name in full.
     asker.rows("SELECT pg_catalog.set_config('search_path', '', false)")
     try:
@@ -129,9 +130,11 @@ def _read_postgres(asker: Asker, with_routines: bool) -> Found:
             found.views.append(StoredSql(schema, name, text, keyword))
         for schema, name, arguments, text in asker.rows(_PG_ROUTINES) if with_routines else ():
             found.routines.append(StoredSql(schema, name, text, arguments=arguments))
-    finally:
-        literal = str(path).replace("'", "''")
-        asker.rows(f"SELECT pg_catalog.set_config('search_path', '{literal}', false)")
+    except BaseException:
+        with suppress(Exception):  # a transaction that failed takes the change back by itself
+            asker.rows(restore)
+        raise
+    asker.rows(restore)
     return found
 
 

@@ -39,6 +39,9 @@ class JobStatus(str, Enum):
         return self in (JobStatus.SUCCESS, JobStatus.PARTIAL_SUCCESS)
 
 
+NOT_DELETED = tuple(status for status in JobStatus if status is not JobStatus.DELETE)
+"""What a filter of jobs that are still there names."""
+
 _TERMINAL = frozenset(
     {
         JobStatus.SUCCESS,
@@ -114,7 +117,14 @@ class TextSource:
     schema: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+def _shown(path: str) -> str:
+    """A path, or a URL without its secrets."""
+    from airflow_provider_sqlflow.ingest.urls import redacted
+
+    return redacted(path)
+
+
+@dataclass(frozen=True, slots=True, repr=False)
 class PathSource:
     """What lies on a path, or behind a URL that fsspec knows, as the runner sees it.
 
@@ -127,10 +137,13 @@ class PathSource:
     """
 
     path: str
-    storage_options: Mapping[str, Any] = field(default_factory=dict, repr=False, hash=False)
+    storage_options: Mapping[str, Any] = field(default_factory=dict, hash=False)
+
+    def __repr__(self) -> str:
+        return f"PathSource(path={_shown(self.path)!r})"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class CsvSource:
     """A CSV file of SQL, each row one script (reference: sqlflow-api, section 1.6).
 
@@ -147,7 +160,11 @@ class CsvSource:
     columns: str = "123456"
     enclose: str = '"'
     escape: str = '"'
-    storage_options: Mapping[str, Any] = field(default_factory=dict, repr=False, hash=False)
+    storage_options: Mapping[str, Any] = field(default_factory=dict, hash=False)
+
+    def __repr__(self) -> str:
+        layout = f"columns={self.columns!r}, enclose={self.enclose!r}, escape={self.escape!r}"
+        return f"CsvSource(path={_shown(self.path)!r}, {layout})"
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import datetime
 
+from airflow_provider_sqlflow.errors import JobTransitionError
 from airflow_provider_sqlflow.jobs.model import JobFilter, JobKind, JobStatus
 from airflow_provider_sqlflow.jobs.store.base import CleanSummary, JobStore
 
@@ -31,6 +33,7 @@ def _delete_ended(store: JobStore, before: datetime, at: datetime) -> None:
     while page := store.list_jobs(where, _AT_ONCE, passed).jobs:
         for job in page:
             if job.kind is JobKind.SIMPLE and job.end_at is not None and job.end_at < before:
-                store.delete_job(job.id, at)
+                with suppress(JobTransitionError):  # deleted or run again since it was listed
+                    store.delete_job(job.id, at, ended_before=before)
             else:
                 passed += 1

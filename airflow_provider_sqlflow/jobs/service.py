@@ -1,55 +1,44 @@
-"""The use cases of lineage jobs. No SQL, no HTTP, no Airflow."""
+"""The use cases of lineage jobs. No SQL, no HTTP, no Airflow.
+
+Those that change no job stand in :mod:`~airflow_provider_sqlflow.jobs.lookup`.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timezone
-from typing import TYPE_CHECKING
 from uuid import uuid4
 
-from airflow_provider_sqlflow.errors import (
-    ConfigError,
-    JobError,
-    JobNotReadyError,
-    JobTransitionError,
-)
+from airflow_provider_sqlflow.errors import ConfigError, JobError, JobTransitionError
 from airflow_provider_sqlflow.jobs.batches import add_batch
 from airflow_provider_sqlflow.jobs.document import request_digest
 from airflow_provider_sqlflow.jobs.inputs import JobInputs, named_dialect, open_inputs
+from airflow_provider_sqlflow.jobs.lookup import JobLookup
 from airflow_provider_sqlflow.jobs.model import (
     AIRFLOW_QUEUE,
     DatabaseSource,
-    ExportSummary,
-    InstancePage,
     Job,
     JobCounts,
-    JobFile,
-    JobFilter,
     JobId,
     JobKind,
-    JobPage,
     JobRequest,
-    JobRun,
     JobStatus,
-    JobTable,
     Schedule,
-    TableRole,
     TaskOrigin,
-    TextSource,
 )
 from airflow_provider_sqlflow.jobs.retention import clean_store
 from airflow_provider_sqlflow.jobs.runners.base import JobRunner
 from airflow_provider_sqlflow.jobs.store.base import CleanSummary, JobStore, same_request
 from airflow_provider_sqlflow.settings import Settings
 
-if TYPE_CHECKING:
-    from airflow_provider_sqlflow.engine import LineageResult
-    from airflow_provider_sqlflow.jobs.publish import JobLineage
-
 _MERGE_ATTEMPTS = 5
 """How often a submit to a persist job starts anew when others submit to it at the same moment."""
+
+
+MAX_WORD_BYTES = 2000
+"""Longest idempotency key, queue or tag: PostgreSQL indexes at most 2,704 bytes."""
 
 
 def utc_now() -> datetime:
@@ -62,7 +51,7 @@ def new_job_id() -> JobId:
     return JobId(uuid4().hex)
 
 
-class JobService:
+class JobService(JobLookup):
     """Submits jobs, tells how they stand and exports what they found.
 
     Every method with a job id raises ``JobNotFoundError`` for one that is unknown.
@@ -87,7 +76,7 @@ class JobService:
         *,
         reads_databases: bool = True,
     ) -> None:
-        self._store = store
+        super().__init__(store)
         self._runner = runner
         self._settings = settings
         self._clock = clock
@@ -103,10 +92,11 @@ class JobService:
 
         Raises:
             UnknownDialectError: the dialect has no name we know.
+            ConfigError: the key, the queue or a tag is too long.
             InputError: a source is missing, empty or unreadable.
             JobConflictError: the idempotency key belongs to another request.
         """
-        return self._create(_with_known_dialect(request), JobKind.SIMPLE, None)
+        return self._create(_checked(request), JobKind.SIMPLE, None)
 
     def submit_persist(
         self,
@@ -129,7 +119,8 @@ class JobService:
 
         Raises:
             UnknownDialectError: the dialect has no name we know.
-            ConfigError: the schedule cannot be used, or the job has another dialect.
+            ConfigError: the schedule cannot be used, the key, the queue or a tag is too long, or the job has
+                another dialect.
             InputError: a source, an earlier one too, is missing, empty or unreadable.
             JobError: the job is a simple one.
             JobTransitionError: the job has not ended, or is deleted.
@@ -137,7 +128,7 @@ class JobService:
         """
         from airflow_provider_sqlflow.jobs.cron import checked_schedule
 
-        request = _with_known_dialect(request)
+        request = _checked(request)
         if schedule is not None:
             schedule = checked_schedule(schedule)
         if job_id is None:
@@ -226,90 +217,6 @@ class JobService:
         """Say whether a job's owner wants it before the others in lists."""
         return self._store.set_on_top(job_id, on_top)
 
-    # -- looking up
-
-    def get(self, job_id: JobId) -> Job:
-        """Look a job up."""
-        return self._store.get_job(job_id)
-
-    def get_request(self, job_id: JobId) -> JobRequest:
-        """What a job was asked, all batches of a persist job together; a deleted one has none."""
-        return self._store.get_request(job_id)
-
-    def list(self, where: JobFilter, limit: int = 50, offset: int = 0) -> JobPage:
-        """Jobs that match, newest first.
-
-        Raises:
-            ConfigError: ``limit`` or ``offset`` is negative.
-        """
-        _check_page(limit, offset)
-        return self._store.list_jobs(where, limit, offset)
-
-    def list_files(self, job_id: JobId, run: int | None = None) -> tuple[JobFile, ...]:
-        """What became of each file of a run (the last one unless told), in input order."""
-        self._store.get_job(job_id)
-        return self._store.list_files(job_id, run)
-
-    def list_names(self, jobs: Sequence[Job]) -> dict[JobId, tuple[str, ...]]:
-        """The names of each job's files; what a job is to read, where its run has not begun."""
-        found = self._store.list_names([job.id for job in jobs])
-        for job in jobs:
-            if job.id not in found and not job.status.is_terminal:
-                found[job.id] = tuple(
-                    source.name
-                    for source in self.get_request(job.id).sources
-                    if isinstance(source, TextSource)
-                )
-        return found
-
-    def list_runs(self, job_id: JobId) -> tuple[JobRun, ...]:
-        """The runs of a job, newest first."""
-        self._store.get_job(job_id)
-        return self._store.list_runs(job_id)
-
-    def list_instances(
-        self,
-        table: str,
-        role: TableRole | None = None,
-        start: datetime | None = None,
-        end: datetime | None = None,
-        limit: int = 50,
-        offset: int = 0,
-    ) -> InstancePage:
-        """Runs submitted by Airflow tasks whose SQL reads or writes a table, newest first.
-
-        Args:
-            table: a dotted name, compared without case; missing parts match any.
-            role: only those that read, or only those that write it.
-            start: submitted at this time or later.
-            end: submitted at this time or earlier.
-            limit: how many at most.
-            offset: how many to pass over.
-
-        Raises:
-            ConfigError: ``limit`` or ``offset`` is negative.
-        """
-        _check_page(limit, offset)
-        return self._store.list_instances(table, role, start, end, limit, offset)
-
-    def list_tables(self, job_id: JobId, role: TableRole | None = None) -> tuple[JobTable, ...]:
-        """The tables that a job's last whole run reads or writes, by name."""
-        self._store.get_job(job_id)
-        return self._store.list_tables(job_id, role)
-
-    def find_last_run(self, table: str, role: TableRole | None = None) -> JobRun | None:
-        """The run with a result, of any job, that ended last and reads or writes a table.
-
-        Args:
-            table: a dotted name, compared without case; missing parts match any.
-            role: only those that read, or only those that write it.
-        """
-        return self._store.find_last_run(table, role)
-
-    def count(self) -> int:
-        """How many jobs the store holds, deleted ones left out."""
-        return self._store.count_jobs()
-
     # -- ending
 
     def cancel(self, job_id: JobId) -> Job:
@@ -328,69 +235,11 @@ class JobService:
         """Remove for good what ended before a time; see :func:`~.retention.clean_store`."""
         return clean_store(self._store, before, self._clock(), ended=ended)
 
-    # -- results
-
-    def export(
-        self, job_id: JobId, format: str, path: str, options: Mapping[str, str] | None = None
-    ) -> ExportSummary:
-        """Write the result of a job's last whole run to a local file, whole or not at all.
-
-        ``options`` say what to show, by name (:func:`airflow_provider_sqlflow.jobs.export.read_options`).
-
-        Raises:
-            JobNotReadyError: the job has no result.
-            UnknownFormatError: no such format.
-            ExportOptionError: an unknown option, or a value that it cannot have.
-            ExportError: the file cannot be written.
-        """
-        from airflow_provider_sqlflow import engine
-        from airflow_provider_sqlflow.jobs import export
-
-        job = self._with_result(job_id)
-        export.check_format(format)
-        export.read_options(options)
-        result = engine.merge_results(map(engine.result_from_json, self._store.iter_results(job_id)))
-        return export.export_result(
-            result,
-            format,
-            path,
-            title=job.name,
-            instant=job.begin_at or job.created_at,
-            texts=lambda: dict(self._store.iter_texts(job_id)),
-            options=options,
-        )
-
-    def lineage(self, job_id: JobId) -> JobLineage:
-        """What a job found, with the SQL that it read.
-
-        Raises:
-            JobNotFoundError: no such job.
-            JobNotReadyError: the job has no result.
-        """
-        from airflow_provider_sqlflow import engine
-        from airflow_provider_sqlflow.jobs.publish import JobLineage
-
-        job = self._with_result(job_id)
-        [run] = [run for run in self._store.list_runs(job_id) if run.number == job.result_run]
-        by_dialect: dict[str, list[LineageResult]] = {}
-        for result in map(engine.result_from_json, self._store.iter_results(job_id)):
-            by_dialect.setdefault(result.dialect, []).append(result)
-        results = tuple(map(engine.merge_results, by_dialect.values())) or (engine.merge_results(()),)
-        instant = run.begin_at or run.created_at
-        return JobLineage(job, instant, results, dict(self._store.iter_texts(job_id)))
-
     def close(self) -> None:
         """Release the store's connections."""
         self._store.close()
 
     # -- steps
-
-    def _with_result(self, job_id: JobId) -> Job:
-        job = self._store.get_job(job_id)
-        if not job.result_run:
-            reason = f": {job.error}" if job.error else ""
-            raise JobNotReadyError(f"job {job_id} is {job.status.value} and has no result{reason}")
-        return job
 
     def _create(self, request: JobRequest, kind: JobKind, schedule: Schedule | None) -> Job:
         digest = request_digest(request)
@@ -459,16 +308,24 @@ class JobService:
         return found
 
     def _pause(self, job_id: JobId, *, is_paused: bool) -> Job:
-        schedule = self._store.get_job(job_id).schedule
-        if schedule is None:
+        found = self._store.pause_schedule(job_id, is_paused)
+        if found.schedule is None:
             raise JobError(f"job {job_id} has no schedule")
-        return self._store.set_schedule(job_id, replace(schedule, is_paused=is_paused))
+        return found
 
 
-def _with_known_dialect(request: JobRequest) -> JobRequest:
+def _checked(request: JobRequest) -> JobRequest:
+    """The request with the name of its dialect that we use.
+
+    Raises:
+        UnknownDialectError: it has no name we know.
+        ConfigError: a word is longer than a store can look up.
+    """
+    words = [("idempotency key", request.idempotency_key or ""), ("queue", request.queue)]
+    for what, word in (*words, *(("tag", tag) for tag in request.tags)):
+        size = len(word.encode("utf-8", "replace"))
+        if size > MAX_WORD_BYTES:
+            raise ConfigError(
+                f"the {what} {word[:40]!r}… has {size:,} bytes; a store can look up {MAX_WORD_BYTES:,}"
+            )
     return replace(request, dialect=named_dialect(request.dialect))
-
-
-def _check_page(limit: int, offset: int) -> None:
-    if limit < 0 or offset < 0:
-        raise ConfigError(f"limit={limit} and offset={offset} must not be negative")

@@ -11,7 +11,16 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_sqlflow.errors import JobTransitionError
-from airflow_provider_sqlflow.jobs.model import Job, JobFilter, JobKind, JobRequest, TaskOrigin, TextSource
+from airflow_provider_sqlflow.jobs.lookup import iter_jobs
+from airflow_provider_sqlflow.jobs.model import (
+    NOT_DELETED,
+    Job,
+    JobFilter,
+    JobKind,
+    JobRequest,
+    TaskOrigin,
+    TextSource,
+)
 from airflow_provider_sqlflow.listeners.reading import SqlReading
 from airflow_provider_sqlflow.settings import Settings
 
@@ -59,7 +68,7 @@ def task_tag(task_instance: Any, conn_id: str) -> str:
 def _keep(service: JobService, reading: SqlReading, task_instance: Any) -> Job:
     tag = task_tag(task_instance, reading.sql.conn_id)
     request = _request(reading, task_instance, tag)
-    known = service.list(JobFilter(tag=tag)).jobs
+    known = iter_jobs(service.list, JobFilter(status=NOT_DELETED, tag=tag))
     # A connection may point to another kind of database by now; a job keeps its dialect.
     job_id = next(
         (job.id for job in known if (job.kind, job.dialect) == (JobKind.PERSIST, request.dialect)), None

@@ -182,7 +182,8 @@ def _fetch(
 
     place = path if isinstance(path, ObjectStoragePath) else ObjectStoragePath(path, conn_id=conn_id)
     with TemporaryDirectory(prefix="sqlflow-source-") as folder:
-        local = Path(folder) / (PurePosixPath(place.path).name or "bucket")
+        name = PurePosixPath(place.path).name
+        local = Path(folder) / ("bucket" if name in ("", "..") else name)
         try:
             _copy(place, local)
         except SqlFlowError:
@@ -193,12 +194,19 @@ def _fetch(
 
 
 def _copy(source: ObjectStoragePath, target: Path) -> None:
+    """Copy a file, or all files below a folder.
+
+    Raises:
+        UnreadableInputError: a key holds ``..``: stores take it as it stands, but on disk it leads elsewhere.
+    """
     if not source.is_dir():
         with source.open("rb") as stream, target.open("wb") as copy:  # type: ignore[no-untyped-call]
             shutil.copyfileobj(stream, copy)
         return
     for item in source.rglob("*"):
         relative = PurePosixPath(item.path).relative_to(PurePosixPath(source.path))
+        if ".." in relative.parts and item.is_file():
+            raise UnreadableInputError(f"cannot read {source}: {str(relative)!r} leads out of it; rename it")
         if item.is_file():
             place = target / relative
             place.parent.mkdir(parents=True, exist_ok=True)

@@ -17,12 +17,12 @@ from airflow_provider_sqlflow.hooks.sqlflow import SqlFlowHook
 from airflow_provider_sqlflow.ingest.urls import is_url
 from airflow_provider_sqlflow.jobs.model import (
     DEFAULT_QUEUE,
+    NOT_DELETED,
     Job,
     JobFilter,
     JobId,
     JobKind,
     JobRequest,
-    JobStatus,
     Schedule,
 )
 from airflow_provider_sqlflow.operators.ending import SqlFlowCancelJobOperator, SqlFlowDeleteJobOperator
@@ -52,8 +52,6 @@ __all__ = [
     "SqlFlowSubmitJobOperator",
     "SqlFlowSubmitPersistJobOperator",
 ]
-
-_SAME_NAME_LIMIT = 200
 
 
 class SqlFlowSubmitJobOperator(TaskLineage, SqlTemplates, JobOperator):
@@ -294,14 +292,10 @@ class SqlFlowSubmitPersistJobOperator(SqlFlowSubmitJobOperator):
 
     def _job_of_that_name(self, request: JobRequest) -> JobId | None:
         """The newest persist job with exactly this name and owner."""
-        page = self.hook.list_jobs(JobFilter(name=request.name, owner=request.owner), _SAME_NAME_LIMIT)
-        return next(
-            (
-                job.id
-                for job in page.jobs
-                if job.name == request.name
-                and job.kind is JobKind.PERSIST
-                and job.status is not JobStatus.DELETE
-            ),
-            None,
-        )
+        from airflow_provider_sqlflow.jobs.lookup import iter_jobs
+
+        where = JobFilter(status=NOT_DELETED, name=request.name, owner=request.owner)
+        for job in iter_jobs(self.hook.list_jobs, where):
+            if job.name == request.name and job.kind is JobKind.PERSIST:
+                return job.id
+        return None

@@ -138,6 +138,14 @@ class TestConnectionFields:
         for secret in ("p%40ssw0rd-one", "p@ssw0rd-one", "proxy-w0rd"):
             assert secret not in redact(f"it is {secret}, really")
 
+    def test_passwords_among_the_parameters_of_a_url_are_masked(self, monkeypatch):
+        url = "postgresql://lineage@127.0.0.1:1/jobs?password=query%2Dw0rd&sslpassword=key-w0rd&connect_timeout=1"
+        define(monkeypatch, "parameters", extra={"store_url": url})
+        with pytest.raises(StoreUnavailableError):
+            SqlFlowHook("parameters").list_jobs(JobFilter())
+        for secret in ("query%2Dw0rd", "query-w0rd", "key-w0rd"):
+            assert secret not in redact(f"it is {secret}, really")
+
 
 async def both_twins(hook, job, tmp_path):
     """What each call says on an event loop, beside what the one for threads says."""

@@ -6,10 +6,12 @@ from airflow.sdk.exceptions import AirflowFailException
 
 from airflow_provider_sqlflow.hooks.sqlflow import SqlFlowHook
 from airflow_provider_sqlflow.jobs.model import JobFilter, JobId, JobKind, Schedule, TextSource
+from airflow_provider_sqlflow.jobs.service import utc_now
 from airflow_provider_sqlflow.operators.sqlflow import (
     SqlFlowSubmitJobOperator,
     SqlFlowSubmitPersistJobOperator,
 )
+from tests.jobs.factories import make_job, make_request
 
 
 @pytest.fixture(autouse=True)
@@ -92,3 +94,15 @@ def test_what_may_be_a_template():
     assert {"job_id", "schedule", "schedule_timezone", "sql"} <= set(
         SqlFlowSubmitPersistJobOperator.template_fields
     )
+
+
+def test_the_job_is_found_behind_many_whose_names_hold_its_own(context):
+    first = submit(context)
+    hook = SqlFlowHook()
+    store = hook.get_conn()._open()[0]
+    newer = {"name": "warehouse_daily", "owner": "airflow", "created_at": utc_now()}
+    for number in range(201):
+        store.create_job(make_job(f"j{number}", **newer), make_request(), "digest")
+    hook.close()
+    context["ti"].run_id = "another"
+    assert submit(context)["job_id"] == first["job_id"]

@@ -11,8 +11,10 @@ import pytest
 from airflow.providers.common.sql.hooks.sql import DbApiHook
 from airflow.sdk import DAG, ObjectStoragePath
 from airflow.sdk.exceptions import AirflowFailException
+from airflow.sdk.io import attach
+from fsspec.implementations.memory import MemoryFile, MemoryFileSystem
 
-from airflow_provider_sqlflow.errors import ConfigError, SourceUnavailableError
+from airflow_provider_sqlflow.errors import ConfigError, SourceUnavailableError, UnreadableInputError
 from airflow_provider_sqlflow.hooks.sqlflow import SqlFlowHook
 from airflow_provider_sqlflow.jobs.model import CsvSource, JobId, PathSource, TextSource
 from airflow_provider_sqlflow.operators.sources import path_sources
@@ -68,6 +70,19 @@ class TestObjectStores:
         (tmp_path / "b" / "q.csv").write_text("'t','select 3'\n")
         [source] = read([f"{bucket}/q.csv"], LAYOUT, "store").sources
         assert source.text == "select 3"
+
+    def test_keys_that_lead_out_of_the_folder_are_refused(self, tmp_path, monkeypatch):
+        """Object stores take ``..`` in a key as it stands; on disk it is the folder above."""
+        monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "scratch"))
+        (tmp_path / "scratch").mkdir()
+        store = MemoryFileSystem()
+        store.store.clear()
+        attach("memory", "store", fs=store)
+        for key in ("/models/a.sql", "/models/../../../escaped.sql"):
+            store.store[key] = MemoryFile(store, key, b"select 1")
+        with pytest.raises(UnreadableInputError, match=r"models: '../../../escaped.sql' leads out of it"):
+            read("memory://models", storage_conn_id="store")
+        assert not list(tmp_path.rglob("escaped.sql"))
 
     def test_metadata_gives_a_catalog(self, bucket, tmp_path):
         tables = [{"name": "t", "schema": "s", "columns": [{"name": "x"}]}]

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from airflow_provider_sqlflow.api import schedules
 from airflow_provider_sqlflow.api.schedules import ScheduleRunner
 from airflow_provider_sqlflow.ingest.hosts import AllowedHosts
 from airflow_provider_sqlflow.jobs.execution import Execution
@@ -168,3 +169,37 @@ def test_a_thread_looks_for_as_long_as_the_server_runs(world: World, monkeypatch
     with server.running():
         assert looked.wait(10)
     assert not any(thread.name == "sqlflow-schedules" for thread in threading.enumerate())
+
+
+def test_a_schedule_that_cannot_be_followed_keeps_no_other_from_running(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    broken, good = world.submit(), world.submit()
+    world.store.set_schedule(broken.id, Schedule("0 * * * *", "Mars/Olympus"))  # known where it was given
+    server = world.server()
+    server.look()
+    world.clock.forward(minutes=30)
+    assert [server.look(), server.look()] == [1, 0]
+    assert (world.jobs.get(broken.id).run, world.jobs.get(good.id).run) == (1, 2)
+    told = [record.getMessage() for record in caplog.records if record.levelname == "ERROR"]
+    assert told == [f"job {broken.id} ('nightly'): its schedule cannot be followed"], "once"
+
+
+def test_a_fault_does_not_end_the_thread(
+    world: World, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(schedules, "LOOK_SECONDS", 0.01)
+    is_seen = threading.Event()
+    faults = iter([TypeError("a fault of ours"), None])
+
+    class Faulty(ScheduleRunner):
+        def look(self) -> int:
+            fault = next(faults, None)
+            if fault is not None:
+                raise fault
+            is_seen.set()
+            return super().look()
+
+    with Faulty(world.jobs, AllowedHosts.parse(""), world.clock).running():
+        assert is_seen.wait(30)
+    assert "a fault of ours" in caplog.text

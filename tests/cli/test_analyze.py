@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from pathlib import Path
 
@@ -224,3 +225,11 @@ def test_a_setting_without_a_value_is_wrong_usage(run: Run) -> None:
     done = run("analyze", "-", "-d", "postgres", "--setting", "simpleOutput", stdin=GOOD)
     assert done.exit_code == 2
     assert "'simpleOutput' is not NAME=VALUE" in done.stderr
+
+
+@pytest.mark.parametrize("format", ["openlineage", "json", "svg", "html", "csv", "xml"])
+def test_file_whose_name_is_no_utf8_is_read_in_all_formats(run: Run, tmp_path: Path, format: str) -> None:
+    name = os.fsdecode(b"bad\xff.sql")
+    (tmp_path / name).write_text("INSERT INTO t (a) SELECT b FROM s")
+    done = run("analyze", name, "-d", "postgres", "-f", format, "-q")
+    assert (done.exit_code, done.exception) == (0, None)

@@ -266,3 +266,27 @@ def test_export_takes_options(run: Run) -> None:
     done = run("job", "export", job["id"], "-f", "csv", "-o", "u.csv", "--setting", "what=1")
     assert (done.exit_code, Path("u.csv").exists()) == (2, False)
     assert done.stderr.startswith("error: unknown export option 'what'")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("job", "list", "--since", "0001-01-01T00:00+02:00"),
+        ("job", "list", "--until", "9999-12-31T23:59-02:00"),
+    ],
+)
+def test_a_time_that_utc_does_not_have_is_no_time(run: Run, arguments: tuple[str, ...]) -> None:
+    done = run(*arguments)
+    assert done.exit_code == 2
+    assert "is no time: write 2026-01-31" in done.output
+
+
+@pytest.mark.parametrize(
+    "arguments", [("worker", "--until-idle"), ("job", "submit", "a.sql", "-d", "postgres")]
+)
+def test_a_queue_without_a_name_is_refused(run: Run, tmp_path: Path, arguments: tuple[str, ...]) -> None:
+    """As of ``--queue "$QUEUE"`` where there is no such variable: nobody would ever serve it."""
+    (tmp_path / "a.sql").write_text(GOOD)
+    done = run(*arguments, "--queue", " ")
+    assert done.exit_code == 2
+    assert "a queue has a name" in done.output

@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from airflow_provider_sqlflow import __version__
 
 GOOD = "INSERT INTO t (a) SELECT b FROM s;\n"
@@ -30,6 +32,12 @@ def sqlflow(*arguments: str, cwd: Path, stdin: str = "") -> subprocess.Completed
 def test_console_script_is_installed(tmp_path: Path) -> None:
     script = Path(sys.executable).with_name("sqlflow")
     done = subprocess.run([script, "--version"], capture_output=True, text=True, check=True, cwd=tmp_path)
+    assert done.stdout == f"sqlflow, version {__version__}\n"
+
+
+def test_module_is_the_command_too(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "airflow_provider_sqlflow.cli.main", "--version"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=tmp_path)
     assert done.stdout == f"sqlflow, version {__version__}\n"
 
 
@@ -96,3 +104,23 @@ def test_reader_that_goes_away_is_no_error(tmp_path: Path) -> None:
         process.stdout.read(10)
         process.stdout.close()
         assert process.stderr.read() == b""
+
+
+@pytest.mark.parametrize("arguments", [("analyze", "a.sql", "-d", "postgres", "-q"), ("job", "list")])
+def test_output_that_takes_no_more_is_one_line_and_not_told_as_bad_sql(
+    tmp_path: Path, arguments: tuple[str, ...]
+) -> None:
+    (tmp_path / "a.sql").write_text(GOOD)
+    environment = {**os.environ, "SQLFLOW_HOME": str(tmp_path / "home")}
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(
+            [*COMMAND, *arguments],
+            cwd=tmp_path,
+            env=environment,
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    assert done.returncode == 2
+    assert done.stderr == "error: the output cannot be written: No space left on device\n"

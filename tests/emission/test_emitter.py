@@ -214,6 +214,19 @@ class TestOthers:
         assert run(config, spool).sent == 6
         assert len(backend.events) == len(path.read_text().splitlines()) == 6
 
+    @pytest.mark.parametrize("names", [("prod.eu", "test.eu"), ("a b", "a_b"), ("a.b", "a_b")])
+    def test_backends_with_names_alike_are_two(
+        self, spool: Spool, tmp_path: Path, names: tuple[str, str]
+    ) -> None:
+        paths = [tmp_path / "first.ndjson", tmp_path / "second.ndjson"]
+        transports = {
+            name: {"type": "file", "log_file_path": str(path), "append": True}
+            for name, path in zip(names, paths, strict=True)
+        }
+        config = {"transport": {"type": "composite", "transports": transports}}
+        assert run(config, spool, events()).sent == 12
+        assert [len(path.read_text().splitlines()) for path in paths] == [6, 6]
+
     def test_a_failover_composite_is_one_backend(self, backend: Backend, spool: Spool) -> None:
         down = {"type": "http", "url": CLOSED, "retry": {"total": 0}, "name": "down", "priority": 2}
         config = {

@@ -58,6 +58,13 @@ class TestJobs:
         assert found["url"] == "https://example.com/repo/blob/main/load/x.sql#L3"
         assert "sourceCodeLocation" not in facets(emit(read(sql), source_url=f"https://x/{'y' * 250}"))
 
+    def test_a_link_to_a_file_of_any_name_is_a_uri(self, emit: Emit) -> None:
+        odd = analyze(INSERT, dialect="postgres", source_name="load/100% of ünits #1.sql")
+        events = emit(odd, source_url="https://example.com/main/{path}#L{line}")
+        found = facets(events)["sourceCodeLocation"]
+        assert found["url"] == "https://example.com/main/load/100%25%20of%20%C3%BCnits%20%231.sql#L1"
+        assert found["path"] == "load/100% of ünits #1.sql"
+
 
 class TestDatasets:
     def test_what_is_known_besides_the_sql(self, emit: Emit, validate: Validate) -> None:

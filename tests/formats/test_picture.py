@@ -66,6 +66,13 @@ def test_tooltips_tell_expression_and_place(shop: LineageResult) -> None:
     assert not list(ET.fromstring(document).iter(f"{SVG}a"))
 
 
+@pytest.mark.parametrize("format", ["svg", "er-svg"])
+def test_title_that_xml_cannot_hold_makes_a_document_all_the_same(shop: LineageResult, format: str) -> None:
+    root = ET.fromstring(render(format, shop, title='Shop\x01\x1b\ufffe "2"\n<3>'))
+    assert title(root) == 'Shop "2" <3>'
+    assert root.get("aria-label", "").startswith('Shop "2" <3>. ')
+
+
 def test_the_picture_has_words_for_those_who_cannot_see_it(shop: LineageResult) -> None:
     root = ET.fromstring(render("svg", shop, title="Shop"))
     assert (root.get("role"), root.findtext(f"{SVG}title")) == ("img", "Shop")

@@ -81,6 +81,18 @@ class TestPostgres:
         ]
         assert "postgres.public.rates" not in content.catalog
 
+    def test_what_stopped_the_reading_is_what_is_raised(self, made: str) -> None:
+        """In a transaction that has failed, nothing more can be asked: not even the search path put back."""
+        import psycopg
+
+        with psycopg.connect(made) as other, psycopg.connect(made) as connection:
+            other.execute("LOCK TABLE shop.totals IN ACCESS EXCLUSIVE MODE")
+            connection.execute("SET lock_timeout = '100ms'")
+            with pytest.raises(psycopg.errors.LockNotAvailable, match="lock timeout"):
+                read_database(connection, "postgres")
+            connection.rollback()
+            other.rollback()
+
     def test_the_engine_understands_what_was_read(self, made: str) -> None:
         import psycopg
 

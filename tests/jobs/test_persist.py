@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -22,10 +23,12 @@ from airflow_provider_sqlflow.formats.options import ExportOptions
 from airflow_provider_sqlflow.jobs.batches import add_batch
 from airflow_provider_sqlflow.jobs.execution import Execution
 from airflow_provider_sqlflow.jobs.model import (
+    DatabaseSource,
     Job,
     JobFilter,
     JobId,
     JobKind,
+    JobPage,
     JobRequest,
     JobSource,
     JobStatus,
@@ -36,6 +39,7 @@ from airflow_provider_sqlflow.jobs.model import (
     TextSource,
 )
 from airflow_provider_sqlflow.jobs.runners.inline import InlineRunner
+from airflow_provider_sqlflow.jobs.runners.queued import QueuedRunner
 from airflow_provider_sqlflow.jobs.service import JobService
 from airflow_provider_sqlflow.jobs.store.base import CleanSummary
 from airflow_provider_sqlflow.jobs.store.sql import SqlJobStore
@@ -322,3 +326,82 @@ def test_clean_removes_ended_jobs_only_when_told(service: JobService, waiting: J
     assert service.clean(later, ended=True).jobs == 2
     assert {job.id for job in service.list(JobFilter()).jobs} == {persist.id, queued.id}
     assert service.list_files(persist.id) != ()
+
+
+class ChangedMeanwhile(SqlJobStore):
+    """Someone else gives a job another schedule behind each look at it."""
+
+    given = Schedule("0 1 * * *")
+
+    def get_job(self, job_id: JobId) -> Job:
+        found = super().get_job(job_id)
+        self.given = Schedule(f"{int(self.given.cron.split()[0]) + 1} 1 * * *")
+        self.set_schedule(job_id, self.given)
+        return found
+
+
+def test_pause_loses_no_schedule_that_was_given_at_the_same_moment(store_url: str) -> None:
+    store = ChangedMeanwhile(store_url)
+    service = JobService(store, QueuedRunner(), Settings())
+    job = service.submit_persist(make_request(), schedule=store.given)
+    service.pause_schedule(job.id)
+    (kept,) = store.list_scheduled()
+    assert kept.schedule == replace(store.given, is_paused=True)
+    store.close()
+
+
+class BusyStore(SqlJobStore):
+    """Behind the list of old jobs someone runs one of them again and deletes another."""
+
+    is_quiet = True
+
+    def list_jobs(self, where: JobFilter, limit: int, offset: int) -> JobPage:
+        page = super().list_jobs(where, limit, offset)
+        if not self.is_quiet and page.jobs:
+            self.is_quiet = True
+            again, gone, *_ = page.jobs
+            self.create_run(again.id, self.get_request(again.id), "digest", START, True)
+            self.delete_job(gone.id, START)
+        return page
+
+
+def test_clean_leaves_a_job_alone_that_runs_again(store_url: str) -> None:
+    store = BusyStore(store_url)
+    runner = InlineRunner(store, Execution(store, Settings(), TickingClock()), Settings(), TickingClock())
+    service = JobService(store, runner, Settings(), TickingClock())
+    for name in ("c", "b", "a"):
+        service.submit(ask(A, name=name))
+    store.is_quiet = False
+    assert service.clean(START + timedelta(days=365), ended=True).jobs == 2
+    (left,) = service.list(JobFilter()).jobs
+    assert (left.name, left.status, left.run) == ("a", JobStatus.CREATE, 2)
+    store.close()
+
+
+# -- looking up
+
+
+class CountingStore(SqlJobStore):
+    """Counts how often a request was read."""
+
+    requests = 0
+
+    def get_request(self, job_id: JobId) -> JobRequest:
+        self.requests += 1
+        return super().get_request(job_id)
+
+
+def test_request_is_read_once_for_all_looks_at_a_run(store_url: str) -> None:
+    store = CountingStore(store_url)
+    service = JobService(store, QueuedRunner(), Settings(), reads_databases=False)
+    secret = DatabaseSource("postgres", "db.example.com", "ann", "geheim", database="shop")
+    job = service.submit_persist(ask(A, secret, default_schema="s", catalog={"t": ("a",)}))
+    looks = [service.get_outline(service.get(job.id)) for _ in range(3)]
+    assert store.requests == 1
+    assert looks[0] == looks[1] == looks[2]
+    assert (looks[0].text_names, looks[0].default_schema, looks[0].has_catalog) == (("a.sql",), "s", True)
+    assert looks[0].database == replace(secret, password="***")
+    service.cancel(job.id)
+    again = service.submit_persist(ask(B), job.id)
+    assert service.get_outline(again).text_names == ("a.sql", "b.sql")
+    store.close()

@@ -200,3 +200,26 @@ def test_ids_and_times_of_the_real_makers() -> None:
     offset = utc_now().utcoffset()
     assert offset is not None
     assert not offset
+
+
+@pytest.mark.parametrize(
+    ("what", "changes"),
+    [
+        ("idempotency key", {"idempotency_key": "ä" * 1001}),
+        ("queue", {"queue": "q" * 2001}),
+        ("tag", {"tags": ("short", "t" * 2001)}),
+    ],
+)
+def test_word_that_a_store_cannot_look_up_is_refused(
+    service: JobService, what: str, changes: dict[str, object]
+) -> None:
+    with pytest.raises(ConfigError, match=rf"^the {what} '.{{40}}'… has 2,00. bytes"):
+        service.submit(make_request(sources=COPY, **changes))
+    assert service.count() == 0
+
+
+def test_longest_words_are_kept(service: JobService) -> None:
+    longest = "".join(chr(0x4E00 + number * 7) for number in range(666))
+    changes = {"idempotency_key": longest, "queue": longest, "tags": (longest,)}
+    job = service.submit(make_request(sources=COPY, **changes))
+    assert [found.id for found in service.list(JobFilter(tag=longest)).jobs] == [job.id]

@@ -6,7 +6,8 @@ from types import SimpleNamespace
 import pytest
 
 from airflow_provider_sqlflow import engine
-from airflow_provider_sqlflow.jobs.model import JobStatus
+from airflow_provider_sqlflow.jobs.model import JobKind, JobRequest, JobStatus, TextSource
+from airflow_provider_sqlflow.jobs.runners.queued import QueuedRunner
 from airflow_provider_sqlflow.jobs.service import JobService
 from airflow_provider_sqlflow.jobs.store.sql import SqlJobStore
 from airflow_provider_sqlflow.listeners.learning import learn
@@ -103,3 +104,20 @@ def engine_filter():
     from airflow_provider_sqlflow.jobs.model import JobFilter
 
     return JobFilter(tag="captured")
+
+
+def test_a_deleted_job_is_followed_by_one_new_job(read, instance, settings, service):
+    [gone] = learn([read()], instance, settings)
+    service.delete(gone.id)
+    for day in ("tuesday", "wednesday"):
+        [job] = learn([read()], replace(instance, run_id=day), settings)
+    assert (job.kind, job.run) == (JobKind.PERSIST, 2)
+
+
+def test_a_job_behind_many_of_its_tag_is_found(read, instance, settings, service):
+    [first] = learn([read()], instance, settings)
+    waiting = JobService(service._store, QueuedRunner(), settings)
+    for _ in range(60):  # runs beside others are kept as jobs of their own
+        waiting.submit(JobRequest("shop.load", "sqlite", (TextSource("a", "select 1"),), tags=first.tags))
+    [job] = learn([read()], replace(instance, run_id="tuesday"), settings)
+    assert (job.id, job.run) == (first.id, 2)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -11,6 +12,8 @@ from airflow_provider_sqlflow.errors import LeaseLostError, StoreUnavailableErro
 from airflow_provider_sqlflow.jobs.model import JobCounts
 from airflow_provider_sqlflow.jobs.runners.outage import StoreOutage
 from airflow_provider_sqlflow.jobs.store.base import Claim, JobStore
+
+log = logging.getLogger(__name__)
 
 BEATS_PER_LEASE = 3
 """Two may fail before the lease ends."""
@@ -97,13 +100,17 @@ class Heartbeat:
             pause = self._pause if is_answered else min(self._pause, _RETRY_SECONDS)
 
     def _try_to_renew(self) -> bool:
-        """Renew, or learn that the claim is lost; False when the store does not answer."""
+        """Renew, or learn that the claim is lost; False when it has to be tried again."""
         try:
             self.renew()
         except LeaseLostError as error:
             self._lost = error
         except StoreUnavailableError as error:
             self._outage.begin(error)
+            return False
+        except Exception:
+            # This thread would end, and with the lease the work of another one.
+            log.exception("job %s: its lease could not be renewed", self._claim.job.id)
             return False
         self._outage.end()
         return True

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from airflow_provider_sqlflow.errors import LeaseLostError, SqlFlowError
 from airflow_provider_sqlflow.jobs.execution import Execution, OnProgress
 from airflow_provider_sqlflow.jobs.model import Job, JobCounts, JobStatus
+from airflow_provider_sqlflow.jobs.runners.base import cause_of
 from airflow_provider_sqlflow.jobs.runners.heartbeat import Heartbeat
 from airflow_provider_sqlflow.jobs.runners.outage import StoreOutage
 from airflow_provider_sqlflow.jobs.store.base import Claim, JobStore
@@ -70,7 +71,7 @@ class InlineRunner:
             except BaseException as error:
                 # Not only Exception: an interrupt must not leave the job running until its lease ends.
                 status = JobStatus.FAIL if isinstance(error, Exception) else JobStatus.CANCEL
-                cause = f"{type(error).__name__}: {error}"
+                cause = cause_of(error)
                 with suppress(SqlFlowError):
                     self._store.finish_run(claim, status, self._clock(), heartbeat.counts, cause)
                 raise

@@ -19,6 +19,7 @@ from enum import Enum
 from airflow_provider_sqlflow.errors import LeaseLostError, SqlFlowError, StoreUnavailableError
 from airflow_provider_sqlflow.jobs.execution import OnProgress
 from airflow_provider_sqlflow.jobs.model import Job, JobCounts, JobId, JobStatus
+from airflow_provider_sqlflow.jobs.runners.base import cause_of
 from airflow_provider_sqlflow.jobs.runners.heartbeat import Heartbeat
 from airflow_provider_sqlflow.jobs.runners.outage import StoreOutage
 from airflow_provider_sqlflow.jobs.runners.stopping import StopRequest, WorkStopped
@@ -197,7 +198,7 @@ class Worker:
             # Answers to this, but never to the work: then the work is what is wrong.
             self._outage.outlast(heartbeat.renew, self._stop)
             if failures >= self._settings.max_attempts:
-                return self._fail(claim, heartbeat.counts, _cause(ended))
+                return self._fail(claim, heartbeat.counts, cause_of(ended))
 
     def _try_to_run(self, claim: Claim, heartbeat: Heartbeat) -> Job | StoreUnavailableError:
         """Run a job; the error where the store did not answer."""
@@ -219,7 +220,7 @@ class Worker:
             self._stop.raise_if_made()
             if not isinstance(error, SqlFlowError):
                 log.exception("job %s failed", claim.job.id)
-            return self._fail(claim, heartbeat.counts, _cause(error))
+            return self._fail(claim, heartbeat.counts, cause_of(error))
 
     def _fail(self, claim: Claim, counts: JobCounts, error: str) -> Job:
         return self._outage.outlast(
@@ -245,10 +246,6 @@ def _lost_workers(attempts: int) -> str:
         f"given up: {attempts} worker(s) were lost while they worked on it: killed, out of memory, or cut "
         "off from the store"
     )
-
-
-def _cause(error: Exception) -> str:
-    return f"{type(error).__name__}: {error}"
 
 
 def _tell_end(job: Job, seconds: float) -> None:

@@ -17,6 +17,7 @@ from airflow_provider_sqlflow.errors import JobFailedError, JobNotReadyError, Le
 from airflow_provider_sqlflow.jobs.execution import Execution
 from airflow_provider_sqlflow.jobs.model import Job, JobCounts, JobId, JobStatus
 from airflow_provider_sqlflow.jobs.reading import ReadInputs, read_inputs
+from airflow_provider_sqlflow.jobs.runners.base import cause_of
 from airflow_provider_sqlflow.jobs.runners.heartbeat import Heartbeat
 from airflow_provider_sqlflow.jobs.runners.outage import StoreOutage
 from airflow_provider_sqlflow.jobs.runners.worker import worker_name
@@ -156,7 +157,7 @@ class ShardedJobs:
             except BaseException as error:
                 with suppress(SqlFlowError):
                     if isinstance(error, SqlFlowError) and not error.retryable:
-                        cause = f"{type(error).__name__}: {error}"
+                        cause = cause_of(error)
                         now = self._clock()
                         self._store.finish_run(claim, JobStatus.FAIL, now, heartbeat.counts, cause)
                     else:

@@ -88,10 +88,18 @@ class JobReader(Protocol):
         """
 
     def iter_results(self, job_id: JobId) -> Iterator[str]:
-        """Result documents (``engine.result_to_json``) of the job's last whole run, in input order."""
+        """Result documents (``engine.result_to_json``) of the job's last whole run, in input order.
+
+        Raises:
+            JobNotReadyError: the run was removed while it was read.
+        """
 
     def iter_texts(self, job_id: JobId) -> Iterator[tuple[str, str]]:
-        """Name and text of each file of the job's last whole run, in input order, as they were then."""
+        """Name and text of each file of the job's last whole run, in input order, as they were then.
+
+        Raises:
+            JobNotReadyError: the run was removed while it was read.
+        """
 
     def count_jobs(self) -> int:
         """How many jobs there are that are not deleted."""
@@ -224,6 +232,13 @@ class JobStore(JobReader, Protocol):
             JobTransitionError: it is deleted.
         """
 
+    def pause_schedule(self, job_id: JobId, is_paused: bool) -> Job:
+        """Let a job's schedule rest, or go on; what it is at that moment stays. Nothing without one.
+
+        Raises:
+            JobNotFoundError: no such job.
+        """
+
     def claim_job(self, job_id: JobId, worker: str, at: datetime, until: datetime) -> Claim | None:
         """Claim a queued job, or a running one whose lease ended before ``at``; it runs from now on.
 
@@ -331,12 +346,17 @@ class JobStore(JobReader, Protocol):
             JobTransitionError: it has ended.
         """
 
-    def delete_job(self, job_id: JobId, at: datetime) -> Job:
+    def delete_job(self, job_id: JobId, at: datetime, ended_before: datetime | None = None) -> Job:
         """Mark the job deleted and remove its requests, files and results that no other job uses.
+
+        Args:
+            job_id: the job.
+            at: the present time.
+            ended_before: only if its last run ended before this time; ``None`` in any case.
 
         Raises:
             JobNotFoundError: no such job.
-            JobTransitionError: it is deleted already.
+            JobTransitionError: it is deleted already, or did not end before that time.
         """
 
     def clean(self, before: datetime) -> CleanSummary:

@@ -11,7 +11,6 @@ from uuid import uuid4
 from sqlalchemy import ColumnElement, Connection, and_, delete, func, or_, select
 
 from airflow_provider_sqlflow.errors import JobNotFoundError, JobTransitionError, LeaseLostError
-from airflow_provider_sqlflow.jobs.lineage.names import stored_name
 from airflow_provider_sqlflow.jobs.model import TRANSITIONS, Job, JobCounts, JobId, JobStatus
 from airflow_provider_sqlflow.jobs.store.base import Claim
 from airflow_provider_sqlflow.jobs.store.jobs import GIVES_KEY_UP, UNCLAIMED, change_job, change_run
@@ -104,7 +103,7 @@ def finish_run(
     of_end: dict[str, Any] = {
         "status": status.value,
         "end_at": at,
-        "error": stored_name(error),
+        "error": error,
         **asdict(counts),
     }
     shown = {"result_run": claim.run} if status.has_result else {}

@@ -33,10 +33,11 @@ def keep_from_cleaning(connection: Connection) -> None:
         connection.execute(text("SELECT pg_advisory_xact_lock_shared(:key)"), {"key": _ADVISORY_LOCK})
 
 
-def delete_job(connection: Connection, job_id: JobId, at: datetime) -> Job:
+def delete_job(connection: Connection, job_id: JobId, at: datetime, ended_before: datetime | None) -> Job:
     """Mark a job deleted; its request, files and what only they used go."""
     _wait_for_writers(connection)
-    end_job(connection, job_id, JobStatus.DELETE, at)
+    is_old = () if ended_before is None else (job.c.end_at < ended_before,)  # null while it runs
+    end_job(connection, job_id, JobStatus.DELETE, at, conditions=is_old)
     connection.execute(
         update(job).where(job.c.id == job_id).values(request="", result_run=0, cron=None, timezone=None)
     )

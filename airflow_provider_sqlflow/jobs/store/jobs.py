@@ -101,10 +101,17 @@ def create_run(
 
 def set_schedule(connection: Connection, job_id: JobId, schedule: Schedule | None) -> Job:
     """Replace or remove a schedule."""
+    is_there = job.c.status != JobStatus.DELETE.value
+    is_changed = change_job(connection, job_id, (is_there,), _schedule_values(schedule))
     found = get_job(connection, job_id)
-    if found.status is JobStatus.DELETE:
+    if not is_changed:
         raise JobTransitionError(f"job {job_id} is deleted and cannot be scheduled")
-    connection.execute(update(job).where(job.c.id == job_id).values(_schedule_values(schedule)))
+    return found
+
+
+def pause_schedule(connection: Connection, job_id: JobId, is_paused: bool) -> Job:
+    """Let a schedule rest, or go on; nothing without one."""
+    change_job(connection, job_id, (job.c.cron.is_not(None),), {"is_paused": is_paused})
     return get_job(connection, job_id)
 
 
@@ -114,8 +121,15 @@ def set_on_top(connection: Connection, job_id: JobId, on_top: bool) -> Job:
     return get_job(connection, job_id)
 
 
-def end_job(connection: Connection, job_id: JobId, status: JobStatus, at: datetime, error: str = "") -> Job:
-    """Cancel, fail or delete a job from outside: whoever works on it loses the claim."""
+def end_job(
+    connection: Connection,
+    job_id: JobId,
+    status: JobStatus,
+    at: datetime,
+    error: str = "",
+    conditions: tuple[ColumnElement[bool], ...] = (),
+) -> Job:
+    """Cancel, fail or delete a job that meets the conditions: whoever works on it loses the claim."""
     values: dict[str, Any] = {
         "status": status.value,
         "current_file": "",
@@ -123,12 +137,12 @@ def end_job(connection: Connection, job_id: JobId, status: JobStatus, at: dateti
         **UNCLAIMED,
     }
     if error:
-        values["error"] = stored_name(error)
+        values["error"] = error
     was = get_job(connection, job_id)
-    if not change_job(connection, job_id, (job.c.status.in_(_before(status)),), values):
+    if not change_job(connection, job_id, (job.c.status.in_(_before(status)), *conditions), values):
         raise _transition_error(get_job(connection, job_id), status)
     if not was.status.is_terminal:
-        of_end: dict[str, Any] = {"status": status.value, "end_at": at, "error": stored_name(error)}
+        of_end: dict[str, Any] = {"status": status.value, "end_at": at, "error": error}
         change_run(connection, job_id, of_end)
     if status in GIVES_KEY_UP:
         change_run(connection, job_id, {"idempotency_key": None})
@@ -158,12 +172,11 @@ def _transition_error(found: Job, status: JobStatus) -> JobTransitionError:
 
 
 def _identity(of: Job | JobRequest) -> dict[str, Any]:
-    name = stored_name(of.name)
     return {
-        "name": name,
-        "name_folded": name.casefold(),
-        "owner": stored_name(of.owner),
-        "queue": stored_name(of.queue),
+        "name": of.name,
+        "name_folded": of.name.casefold(),
+        "owner": of.owner,
+        "queue": of.queue,
     }
 
 
@@ -175,10 +188,8 @@ def _schedule_values(schedule: Schedule | None) -> dict[str, Any]:
 
 def _replace_tags(connection: Connection, job_id: JobId, tags: tuple[str, ...]) -> None:
     connection.execute(delete(job_tag).where(job_tag.c.job_id == job_id))
-    rows = [
-        {"job_id": job_id, "tag": tag, "position": n}
-        for n, tag in enumerate(dict.fromkeys(map(stored_name, tags)))
-    ]
+    distinct = dict.fromkeys(map(stored_name, tags))  # as the column compares them
+    rows = [{"job_id": job_id, "tag": tag, "position": n} for n, tag in enumerate(distinct)]
     if rows:
         connection.execute(insert(job_tag), rows)
 

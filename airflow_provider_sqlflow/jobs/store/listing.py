@@ -139,6 +139,16 @@ def file_batch(
     return connection.execute(query).mappings().all()
 
 
+def shown_rows(query: Select[Any], job_id: JobId, connection: Connection) -> tuple[int, int]:
+    """The row number of the shown run, and where the last row of such a query stands; -1 without any."""
+    run_id = shown_run(connection, job_id)
+    if run_id is None:
+        return 0, -1
+    last = query.with_only_columns(func.max(run_file.c.position), maintain_column_froms=True)
+    found = connection.execute(last.where(run_file.c.run_id == run_id)).scalar()
+    return run_id, -1 if found is None else found
+
+
 def _with_tags(connection: Connection, rows: Sequence[RowMapping]) -> list[Job]:
     tags: dict[str, list[str]] = {row["id"]: [] for row in rows}
     for ids in chunks(list(tags)):

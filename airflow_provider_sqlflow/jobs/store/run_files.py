@@ -11,7 +11,6 @@ from sqlalchemy import Connection, bindparam, delete, func, insert, select, upda
 from airflow_provider_sqlflow.errors import StoreUnavailableError
 from airflow_provider_sqlflow.jobs.incremental import NO_MATCH
 from airflow_provider_sqlflow.jobs.lineage.index import write_rows
-from airflow_provider_sqlflow.jobs.lineage.names import stored_name
 from airflow_provider_sqlflow.jobs.model import JobCounts, JobFile, JobRun, JobStatus
 from airflow_provider_sqlflow.jobs.store.base import Claim, FileResult, KnownResult, SavedFile
 from airflow_provider_sqlflow.jobs.store.claims import hold_claim
@@ -29,10 +28,7 @@ def plan_files(connection: Connection, claim: Claim, names: Sequence[str], input
     hold_claim(connection, claim, counts)
     change_run(connection, claim.job.id, {**counts, "inputs_digest": inputs_digest})
     run_id = _empty_run(connection, claim)
-    rows = [
-        {"run_id": run_id, "position": position, "path": stored_name(name)}
-        for position, name in enumerate(names)
-    ]
+    rows = [{"run_id": run_id, "position": position, "path": name} for position, name in enumerate(names)]
     if rows:
         connection.execute(insert(run_file), rows)
 
@@ -185,8 +181,6 @@ def _result_row(key: str, of: FileResult) -> dict[str, Any]:
         "diagnostics": of.diagnostics,
         **asdict(of.summary),
         "status": of.summary.status.value,
-        "path": stored_name(of.summary.path),
-        "cause": stored_name(of.summary.cause),
     }
 
 

@@ -13,6 +13,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Select, exc, select
 
+from airflow_provider_sqlflow.errors import JobNotReadyError
 from airflow_provider_sqlflow.jobs.model import (
     InstancePage,
     Job,
@@ -192,6 +193,10 @@ class SqlJobStore:
         """See the protocol."""
         return self._again(lambda connection: jobs.set_schedule(connection, job_id, schedule))
 
+    def pause_schedule(self, job_id: JobId, is_paused: bool) -> Job:
+        """See the protocol."""
+        return self._again(lambda connection: jobs.pause_schedule(connection, job_id, is_paused))
+
     def cancel_job(self, job_id: JobId, at: datetime) -> Job:
         """See the protocol."""
         return self._database.write(lambda connection: jobs.end_job(connection, job_id, JobStatus.CANCEL, at))
@@ -202,9 +207,11 @@ class SqlJobStore:
             lambda connection: jobs.end_job(connection, job_id, JobStatus.FAIL, at, error)
         )
 
-    def delete_job(self, job_id: JobId, at: datetime) -> Job:
+    def delete_job(self, job_id: JobId, at: datetime, ended_before: datetime | None = None) -> Job:
         """See the protocol."""
-        return self._database.write(lambda connection: cleaning.delete_job(connection, job_id, at))
+        return self._database.write(
+            lambda connection: cleaning.delete_job(connection, job_id, at, ended_before)
+        )
 
     # -- working
 
@@ -305,10 +312,11 @@ class SqlJobStore:
 
     def _iter_shown(self, job_id: JobId, query: Select[Any]) -> Iterator[Any]:
         # Short transactions: a slow consumer must not hold one open.
-        run_id = self._database.read(lambda connection: listing.shown_run(connection, job_id))
-        if run_id is None:
-            return
+        run_id, last = self._database.read(partial(listing.shown_rows, query, job_id))
         after = -1
-        while rows := self._database.read(partial(listing.file_batch, query, run_id, after, _BATCH)):
+        while after < last:
+            rows = self._database.read(partial(listing.file_batch, query, run_id, after, _BATCH))
+            if not rows:
+                raise JobNotReadyError(f"the result of job {job_id} was removed while it was read")
             yield from rows
             after = rows[-1]["position"]

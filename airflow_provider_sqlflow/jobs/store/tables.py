@@ -29,6 +29,8 @@ from sqlalchemy import (
     true,
 )
 
+from airflow_provider_sqlflow.jobs.lineage.names import stored_name
+
 SCHEMA_REVISION = "0004"
 """The newest migration: what a store must be at for this code."""
 
@@ -56,6 +58,27 @@ class UtcDateTime(TypeDecorator[datetime]):
         return value.replace(tzinfo=timezone.utc) if value.tzinfo is None else value.astimezone(timezone.utc)
 
 
+class StoredText(TypeDecorator[str]):
+    """Text of others, as both databases can hold it: file names may have signs that they refuse.
+
+    What is looked for is put the same way, so that it finds what was kept.
+    """
+
+    impl: type[String] = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
+        """See :func:`~airflow_provider_sqlflow.jobs.lineage.names.stored_name`."""
+        return None if value is None else stored_name(value)
+
+
+class StoredId(StoredText):
+    """The same, of limited length."""
+
+    impl = String
+    cache_ok = True
+
+
 metadata = MetaData(
     naming_convention={
         "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -80,7 +103,7 @@ def _run_columns() -> list[Column[Any]]:
         Column("created_at", UtcDateTime, nullable=False),
         Column("begin_at", UtcDateTime),
         Column("end_at", UtcDateTime),
-        Column("error", Text, nullable=False, server_default=""),
+        Column("error", StoredText, nullable=False, server_default=""),
         _count("files_total"),
         _count("files_done"),
         _count("statements"),
@@ -98,22 +121,22 @@ job = Table(
     "sqlflow_job",
     metadata,
     _number("number"),  # settles the order of jobs made at the same moment
-    Column("id", String(64), nullable=False, unique=True),
-    Column("name", Text, nullable=False),
-    Column("name_folded", Text, nullable=False),  # casefold() of name: databases fold differently
+    Column("id", StoredId(64), nullable=False, unique=True),
+    Column("name", StoredText, nullable=False),
+    Column("name_folded", StoredText, nullable=False),  # casefold() of name: databases fold differently
     Column("dialect", String(64), nullable=False),
-    Column("owner", Text, nullable=False),
+    Column("owner", StoredText, nullable=False),
     Column("request", Text, nullable=False),
-    Column("current_file", Text, nullable=False, server_default=""),
+    Column("current_file", StoredText, nullable=False, server_default=""),
     Column("kind", String(16), nullable=False, server_default="simple"),
-    Column("queue", Text, nullable=False, server_default="default"),
+    Column("queue", StoredText, nullable=False, server_default="default"),
     Column("run", Integer, nullable=False, server_default="1"),
     Column("result_run", Integer, nullable=False, server_default="0"),
     Column("incremental", Boolean, nullable=False, server_default=true()),
-    Column("cron", Text),
-    Column("timezone", Text),
+    Column("cron", StoredText),
+    Column("timezone", StoredText),
     Column("is_paused", Boolean, nullable=False, server_default=false()),
-    Column("worker", Text),
+    Column("worker", StoredText),
     Column("token", String(64)),  # of the claim; null while nobody works on the job
     Column("lease_until", UtcDateTime),
     Column("attempts", Integer, nullable=False, server_default="0"),  # claims of the last run
@@ -127,7 +150,7 @@ job_tag = Table(
     "sqlflow_job_tag",
     metadata,
     Column("job_id", ForeignKey("sqlflow_job.id", ondelete="CASCADE"), primary_key=True),
-    Column("tag", Text, primary_key=True),
+    Column("tag", StoredText, primary_key=True),
     Column("position", Integer, nullable=False),
     Index(None, "tag"),
 )
@@ -140,13 +163,13 @@ run = Table(
     Column("number", Integer, nullable=False),
     Column("batch_id", String(64), nullable=False),
     Column("incremental", Boolean, nullable=False, server_default=true()),
-    Column("idempotency_key", Text, unique=True),  # null once the run failed, or its job was deleted
+    Column("idempotency_key", StoredText, unique=True),  # null once the run failed, or its job was deleted
     Column("digest", String(64), nullable=False),  # of what this submit asked
     Column("inputs_digest", String(64)),
     # The Airflow task instance that submitted it.
-    Column("dag_id", Text),
-    Column("dag_run_id", Text),
-    Column("task_id", Text),
+    Column("dag_id", StoredText),
+    Column("dag_run_id", StoredText),
+    Column("task_id", StoredText),
     Column("map_index", Integer),
     Column("try_number", Integer),
     *_run_columns(),
@@ -173,9 +196,9 @@ result = Table(
     Column("lookups", LargeBinary, nullable=False),  # zlib of JSON, as the two below
     Column("declarations", LargeBinary, nullable=False),
     Column("document", LargeBinary, nullable=False),
-    Column("path", Text, nullable=False),
+    Column("path", StoredText, nullable=False),
     Column("status", String(32), nullable=False),
-    Column("cause", Text, nullable=False, server_default=""),
+    Column("cause", StoredText, nullable=False, server_default=""),
     _count("statements"),
     _count("failed_statements"),
     _count("edges"),
@@ -188,7 +211,7 @@ run_file = Table(
     metadata,
     Column("run_id", ForeignKey("sqlflow_run.id", ondelete="CASCADE"), primary_key=True),
     Column("position", Integer, primary_key=True),
-    Column("path", Text, nullable=False),
+    Column("path", StoredText, nullable=False),
     Column("size", BigInteger, nullable=False, server_default="0"),
     Column("result_id", ForeignKey("sqlflow_result.id")),  # null until the file is analysed
     Column("text_id", ForeignKey("sqlflow_text.id")),
@@ -209,11 +232,11 @@ relation = Table(
     "sqlflow_relation",
     metadata,
     _number(),
-    Column("key", Text, nullable=False, unique=True),  # the folded dotted name
-    Column("database", Text),
-    Column("schema", Text),
-    Column("name", Text, nullable=False),
-    Column("name_folded", Text, nullable=False),
+    Column("key", StoredText, nullable=False, unique=True),  # the folded dotted name
+    Column("database", StoredText),
+    Column("schema", StoredText),
+    Column("name", StoredText, nullable=False),
+    Column("name_folded", StoredText, nullable=False),
     Column("kind", String(32), nullable=False),
     Index(None, "name_folded"),
 )
@@ -223,8 +246,8 @@ column = Table(
     metadata,
     _number(),
     Column("relation_id", ForeignKey("sqlflow_relation.id", ondelete="CASCADE"), nullable=False),
-    Column("name", Text),  # null: the rows of the relation
-    Column("name_folded", Text, nullable=False),  # empty: the rows of the relation
+    Column("name", StoredText),  # null: the rows of the relation
+    Column("name_folded", StoredText, nullable=False),  # empty: the rows of the relation
     Index(None, "relation_id", "name_folded", unique=True),
 )
 
@@ -255,8 +278,8 @@ relation_use = Table(
 user = Table(
     "sqlflow_user",
     metadata,
-    Column("id", Text, primary_key=True),
-    Column("email", Text, nullable=False, server_default=""),
+    Column("id", StoredText, primary_key=True),
+    Column("email", StoredText, nullable=False, server_default=""),
     Column("created_at", UtcDateTime, nullable=False),
     Column("secret_hash", Text, nullable=False),
     Column("key_version", BigInteger, nullable=False),  # of the secret key; tokens name it
@@ -273,8 +296,8 @@ session = Table(
     "sqlflow_session",
     metadata,
     _number("number"),
-    Column("id", String(80), nullable=False, unique=True),
-    Column("owner", Text, nullable=False),
+    Column("id", StoredId(80), nullable=False, unique=True),
+    Column("owner", StoredText, nullable=False),
     Column("expires_at", UtcDateTime, nullable=False),
     Column("size", BigInteger, nullable=False),
     Column("payload", LargeBinary, nullable=False),  # zlib; last, so that SQLite passes it over
@@ -296,9 +319,9 @@ answer = Table(
 user_schema = Table(
     "sqlflow_user_schema",
     metadata,
-    Column("owner", Text, primary_key=True),
+    Column("owner", StoredText, primary_key=True),
     Column("dialect", String(64), primary_key=True),
-    Column("name", Text, primary_key=True),
+    Column("name", StoredText, primary_key=True),
     Column("changed_at", UtcDateTime, nullable=False),
     Column("size", BigInteger, nullable=False),  # of the text, in bytes
     Column("text", LargeBinary, nullable=False),  # zlib of UTF-8

@@ -28,12 +28,15 @@ class WatchedStore:
     def __init__(self, store: SqlJobStore) -> None:
         self._store = store
         self.is_down = False
+        self.is_faulty = False
         self.tried = threading.Semaphore(0)
 
     def renew_claim(self, *arguments: Any) -> None:
         try:
             if self.is_down:
                 raise StoreUnavailableError("down")
+            if self.is_faulty:
+                raise TypeError("a fault of ours")
             self._store.renew_claim(*arguments)
         finally:
             self.tried.release()
@@ -98,6 +101,20 @@ def test_an_outage_is_outlived(store: SqlJobStore, claim: Claim, caplog: pytest.
         "down; waiting for it",
         "the job store answers again",
     ]
+
+
+def test_a_fault_costs_no_lease_that_can_still_be_renewed(
+    store: SqlJobStore, claim: Claim, caplog: pytest.LogCaptureFixture
+) -> None:
+    watched = WatchedStore(store)
+    watched.is_faulty = True
+    with heartbeat(watched, claim):
+        watched.wait_for_renewals(2)
+        watched.is_faulty = False
+        watched.wait_for_renewals(3)
+        assert store.claim_job(JOB, "other", utc_now(), utc_now() + timedelta(hours=1)) is None
+    assert "job j1: its lease could not be renewed" in caplog.text
+    assert "a fault of ours" in caplog.text
 
 
 def test_nothing_is_renewed_when_the_work_is_over(store: SqlJobStore, claim: Claim) -> None:

@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import func, select
 
-from airflow_provider_sqlflow.errors import JobNotFoundError
+from airflow_provider_sqlflow.errors import JobNotFoundError, JobNotReadyError
 from airflow_provider_sqlflow.jobs.model import JobCounts, JobId, JobStatus
 from airflow_provider_sqlflow.jobs.store.base import CleanSummary, JobStore
 from airflow_provider_sqlflow.jobs.store.database import Database
@@ -118,3 +118,16 @@ def test_jobs_are_saved_while_others_are_cleaned(store: JobStore) -> None:
         stop.set()
         cleaner.join()
     assert errors == []
+
+
+def test_a_result_that_goes_while_it_is_read_is_not_taken_for_all_of_it(store: JobStore) -> None:
+    """An export of what was left would look whole."""
+    add_job(store)
+    names = [f"{number}.sql" for number in range(40)]
+    run_job(store, files=[make_saved(at, name, f"SELECT {at}") for at, name in enumerate(names)])
+    results, texts = store.iter_results(J1), store.iter_texts(J1)
+    read = [next(results), next(texts)]
+    store.delete_job(J1, LATER)
+    for left in (results, texts):
+        with pytest.raises(JobNotReadyError, match="result of job j1 was removed while it was read"):
+            read.extend(left)

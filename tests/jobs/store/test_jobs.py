@@ -414,3 +414,31 @@ def test_delete_of_a_running_job_ends_its_claim(store: JobStore) -> None:
     with pytest.raises(LeaseLostError, match="it is delete now"):
         store.save_files(claim, [make_saved()], JobCounts())
     assert store.list_files(J1) == ()
+
+
+ODD = "half a pair \udcff, NUL \0"
+"""What a file name or an argument may hold, and neither database takes."""
+
+
+def test_odd_signs_are_kept_in_a_form_in_which_they_are_found_again(store: JobStore) -> None:
+    origin = TaskOrigin(ODD, ODD, ODD, -1, 1)
+    kept = {"name": ODD, "owner": ODD, "tags": (ODD,), "queue": ODD}
+    request = make_request(idempotency_key=ODD, origin=origin, **kept)
+    store.create_job(make_job(ODD, **kept), request, "digest")
+    assert store.find_key(ODD) == (store.get_job(JobId(ODD)).id, "digest")
+    for where in (JobFilter(name=ODD), JobFilter(owner=ODD), JobFilter(tag=ODD), JobFilter(queue=ODD)):
+        assert store.list_jobs(where, 10, 0).total == 1
+    claim = store.claim_next([ODD], ODD, START, START + timedelta(seconds=60))
+    assert claim is not None
+    store.renew_claim(claim, START + timedelta(seconds=90), JobCounts(), ODD)
+    assert store.get_job(JobId(ODD)).current_file.startswith("half a pair ?")
+
+
+def test_schedule_that_is_paused_stays_what_it_is(store: JobStore) -> None:
+    add_job(store, kind=JobKind.PERSIST, schedule=Schedule("0 1 * * *", "Europe/Berlin"))
+    assert store.pause_schedule(J1, True).schedule == Schedule("0 1 * * *", "Europe/Berlin", is_paused=True)
+    assert store.pause_schedule(J1, False).schedule == Schedule("0 1 * * *", "Europe/Berlin")
+    store.set_schedule(J1, None)
+    assert store.pause_schedule(J1, True).schedule is None
+    with pytest.raises(JobNotFoundError):
+        store.pause_schedule(JobId("none"), True)
