@@ -96,7 +96,14 @@ def result_to_json(result: LineageResult) -> str:
             for item in result.statements
         ],
         "relations": [
-            [relations.number(item.id), item.kind.value, list(item.columns), span(item.span), _types(item)]
+            [
+                relations.number(item.id),
+                item.kind.value,
+                list(item.columns),
+                span(item.span),
+                _types(item),
+                *([True] if item.is_unread else []),
+            ]
             for item in result.relations
         ],
         "diagnostics": [
@@ -188,8 +195,9 @@ def result_from_json(text: str) -> LineageResult:
                 tuple(names),
                 span(where),
                 ("",) * len(names) if types is None else tuple(types),
+                bool(unread),
             )
-            for number, kind, names, where, types in document["relations"]
+            for number, kind, names, where, types, *unread in document["relations"]
         ),
         diagnostics=tuple(
             Diagnostic(Severity(severity), code, message, place(where))

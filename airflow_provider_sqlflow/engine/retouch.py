@@ -183,14 +183,15 @@ def _lateral_view(editor: Editor, index: int) -> int | None:
 
 
 def _output_into(editor: Editor, index: int) -> int | None:
-    """T-SQL's ``OUTPUT … INTO #log (a, b)`` and ``INTO @log (a)``: the sign is part of the name."""
+    """T-SQL's ``OUTPUT … INTO @log (a)``: the sign is part of the name."""
     sign, name = index + 1, index + 2
-    if editor.word(sign) not in ("#", "@") or editor.kind(index + 3) is not TokenType.L_PAREN:
+    if editor.word(sign) != "@" or editor.kind(index + 3) is not TokenType.L_PAREN:
         return None
     first, last = editor.tokens[sign], editor.tokens[name]
     editor.out.append(editor.tokens[index])
-    text = last.text if first.text == "#" else first.text + last.text  # as the parser names both
-    editor.out.append(Token(TokenType.VAR, text, first.line, first.col, first.start, last.end, []))
+    editor.out.append(
+        Token(TokenType.VAR, first.text + last.text, first.line, first.col, first.start, last.end, [])
+    )
     return index + 3
 
 

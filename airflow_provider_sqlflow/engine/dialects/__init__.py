@@ -250,12 +250,17 @@ _TOOLS = _Tools()
 def _tokenizer_of(dialect: str) -> Tokenizer:
     """A tokenizer; where statements follow one another without semicolons, one without commands.
 
-    What follows a command such as PRINT, up to the next semicolon, would be one token.
+    What follows a command such as PRINT, up to the next semicolon, would be one token. And the ``#`` of
+    T-SQL's temporary tables is part of their names: ``t`` is another table than ``#t``.
     """
     syntax = syntax_of(dialect)
     if dialect not in _TSQL and dialect != "bigquery":
         return syntax.tokenizer()
-    plain: type[Tokenizer] = type("PlainTokenizer", (syntax.tokenizer_class,), {"COMMANDS": set()})
+    own = syntax.tokenizer_class
+    changes: dict[str, object] = {"COMMANDS": set()}
+    if dialect in _TSQL:
+        changes["SINGLE_TOKENS"] = {sign: kind for sign, kind in own.SINGLE_TOKENS.items() if sign != "#"}
+    plain: type[Tokenizer] = type("PlainTokenizer", (own,), changes)
     return plain(syntax)
 
 

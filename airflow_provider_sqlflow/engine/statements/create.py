@@ -9,10 +9,10 @@ from sqlglot import exp
 
 from airflow_provider_sqlflow.engine.definitions import Definitions, read_definitions
 from airflow_provider_sqlflow.engine.graph import Node
-from airflow_provider_sqlflow.engine.model import RelationId, RelationKind, Severity, StatementKind
+from airflow_provider_sqlflow.engine.model import RelationKind, Severity, StatementKind
 from airflow_provider_sqlflow.engine.rescue import Rescued
 from airflow_provider_sqlflow.engine.select_list import select_all
-from airflow_provider_sqlflow.engine.session import Name
+from airflow_provider_sqlflow.engine.session import Name, temporary_id
 from airflow_provider_sqlflow.engine.statements.columns import map_columns
 from airflow_provider_sqlflow.engine.statements.context import Statement
 from airflow_provider_sqlflow.engine.statements.files import uris_of, write_from_path
@@ -162,7 +162,7 @@ def create_from_query(
         return
     is_temporary = is_temporary or parts[-1].text.startswith(("#", "@"))
     ctes = statement.reader.read_ctes(tree, None, {}) if tree is not None else {}
-    identity = RelationId(None, None, parts[-1].text, "session") if is_temporary else None
+    identity = temporary_id(parts) if is_temporary else None
     probe = Node(identity or statement.session.relation(parts).id, kind, is_derived=True)
     statement.reader.read(query, probe, None, ctes)
     outputs = [Name(column.name or "", key.split("\0")[0], -1, -1) for key, column in probe.columns.items()]
