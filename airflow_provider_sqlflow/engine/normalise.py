@@ -72,13 +72,14 @@ _REPLACE_INTO = Rule(
     _replaced_into,
 )
 _GENERIC: tuple[Rule, ...] = (
-    # Text of unknown origin: names in the quotes of MySQL, Hive and Flink; DB2's temporary tables.
+    # Text of unknown origin: quotes of MySQL, Hive and Flink; DB2's temporary tables; Flink's sets.
     Rule("`", re.compile(r"`([^`\r\n\"']*)`"), lambda match: f'"{match.group(1)}"'),
     Rule(
         "declare",
         _compile(r"\bDECLARE(\s+)GLOBAL(?=\s+TEMPORARY\s+TABLE\b)"),
         lambda match: "CREATE " + match.group(1) + "      ",
     ),
+    Rule("statement set", _compile(r"\b(?:EXECUTE|BEGIN)\s+STATEMENT\s+SET(?:\s+BEGIN\b)?"), _semicolon),
 )
 # A name in a text: IDENTIFIER('a.b').
 _IDENTIFIER = Rule(
@@ -159,7 +160,6 @@ _TSQL: tuple[Rule, ...] = (
 _BEFORE_NAME = _compile(
     r"(?:\b(?:FROM|JOIN|INTO|TABLE|VIEW|UPDATE|USER|SCHEMA|EXISTS|ON|INDEX|SEQUENCE)\s+|\.\s*)\Z"
 )
-
 
 _BRACES = str.maketrans("{}", "__")
 

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from sqlglot.tokenizer_core import Token, TokenType
 
+from airflow_provider_sqlflow.engine.retouch_from import FROM_PHRASES
 from airflow_provider_sqlflow.engine.segments import CLOSERS, OPENERS
 from airflow_provider_sqlflow.engine.token_editor import (
     ENDS,
     SYMBOLS,
-    TEXTS,
     Action,
     Editor,
 )
@@ -150,36 +150,6 @@ def _second_limit(editor: Editor, index: int) -> int | None:
 def _isolation(editor: Editor, index: int) -> int:
     """DB2's ``WITH RS USE AND KEEP UPDATE LOCKS``."""
     return index + (7 if editor.follows(index + 2, ("USE", "AND", "KEEP", "*", "LOCKS")) else 2)
-
-
-def _lateral_view(editor: Editor, index: int) -> int | None:
-    """``LATERAL VIEW f(x) t a, b``: Hive and Spark do not ask for the AS."""
-    start = index + 2 + (editor.word(index + 2) == "OUTER")
-    bracket = editor.name_end(start)
-    if editor.kind(bracket) is not TokenType.L_PAREN:
-        return None
-    end = editor.closing(bracket)
-    names = (TokenType.VAR, TokenType.IDENTIFIER)
-    if editor.kind(end) not in names or editor.kind(end + 1) in (None, TokenType.ALIAS, *CLOSERS):
-        return None
-    following = editor.tokens[end + 1]
-    if following.token_type not in names and not following.text.isidentifier():
-        return None
-    if following.text.upper() in (
-        "LATERAL",
-        "WHERE",
-        "JOIN",
-        "GROUP",
-        "ORDER",
-        "LEFT",
-        "INNER",
-        "CROSS",
-        "LIMIT",
-    ):
-        return None
-    editor.out.extend(editor.tokens[index : end + 1])
-    editor.make(TokenType.ALIAS, "AS", end)
-    return end + 1
 
 
 def _output_into(editor: Editor, index: int) -> int | None:
@@ -355,33 +325,6 @@ def _model(editor: Editor, index: int) -> int | None:
     return index + 1 if is_first and editor.kind(index + 1) in (TokenType.VAR, TokenType.IDENTIFIER) else None
 
 
-def _file_rows(editor: Editor, index: int) -> int | None:
-    """T-SQL's ``OPENROWSET(BULK 'path', …) WITH (a INT)``: the file, without what it says of its format."""
-    path = next((number for number in (index + 3, index + 4) if editor.kind(number) in TEXTS), None)
-    end = editor.closing(index + 1)
-    if path is None or end > len(editor.tokens):
-        return None
-    editor.out.extend((*editor.tokens[index : index + 2], editor.tokens[path], editor.tokens[end - 1]))
-    return editor.closing(end + 1) if editor.follows(end, ("WITH", "(")) else end
-
-
-def _split_rows(editor: Editor, index: int) -> int:
-    """Teradata's ``STRTOK_SPLIT_TO_TABLE(key, text, ',')``, of which the parser knows another form."""
-    editor.make(TokenType.VAR, "STRTOK_ROWS", index)
-    return index + 1
-
-
-def _document_rows(editor: Editor, index: int) -> int | None:
-    """T-SQL's ``OPENXML(@doc, 'path') WITH (a INT)`` or ``WITH t``: the names show where they are used."""
-    end = editor.closing(index + 1)
-    if editor.word(end) != "WITH":
-        return None
-    editor.make(TokenType.VAR, "OPENXML", index)  # any name: the parser asks OPENJSON for a literal path
-    editor.out.extend(editor.tokens[index + 1 : end])
-    is_list = editor.kind(end + 1) is TokenType.L_PAREN
-    return editor.closing(end + 1) if is_list else editor.name_end(end + 1)
-
-
 def _null_cast(editor: Editor, index: int) -> int:
     """Vertica's ``a::!INT``."""
     editor.out.append(editor.tokens[index])
@@ -404,6 +347,7 @@ def _interpolate(editor: Editor, index: int) -> int:
 
 _CLAUSES = _GROUP_ENDS | {"GROUP BY", "RETURNING", "FROM", "USING", "WHERE", "SET", "VALUES", "SELECT"}
 _TABLE: tuple[tuple[str, Action], ...] = (
+    *FROM_PHRASES,
     # Ends of queries
     ("WITH UR|CS|RS|RR", _isolation),
     ("FOR READ|FETCH ONLY", _drop(3)),
@@ -443,13 +387,9 @@ _TABLE: tuple[tuple[str, Action], ...] = (
     ("APPLY (", _applied),
     # Joins
     ("ASOF|ANTI|SEMI|ANY|ALL OUTER JOIN", _inner_words),
-    ("LATERAL VIEW", _lateral_view),
     # Arguments of functions, types
     ("USING PARAMETERS", _parameters),
-    ("OPENROWSET ( BULK", _file_rows),
-    ("STRTOK_SPLIT_TO_TABLE (", _split_rows),
     ("RETURNS (", _drop_call(1)),
-    ("OPENXML|OPENJSON (", _document_rows),
     ("MODEL", _model),
     ("UESCAPE", _drop(2)),
     (":: !", _null_cast),

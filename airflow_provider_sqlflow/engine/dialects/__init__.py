@@ -60,14 +60,52 @@ _VENDORS = {
 _ALIASES = {
     "ansi": "",
     "generic": "",
+    "aurora": "",  # MySQL's or PostgreSQL's SQL
+    "flink": "",
+    "flinksql": "",
+    "h2": "",
+    "ksqldb": "",
+    "saphana": "",
+    "bq": "bigquery",
+    "googlesql": "bigquery",
+    "spanner": "bigquery",
+    "motherduck": "duckdb",
+    "maxcompute": "hive",
+    "odps": "hive",
+    "auroramysql": "mysql",
+    "mariadb": "mysql",
+    "oceanbase": "mysql",
+    "percona": "mysql",
+    "tidb": "mysql",
+    "dameng": "oracle",
+    "plsql": "oracle",
+    "alloydb": "postgres",
+    "aurorapostgresql": "postgres",
+    "cockroach": "postgres",
+    "cockroachdb": "postgres",
+    "cratedb": "postgres",
+    "dws": "postgres",
+    "enterprisedb": "postgres",
+    "firebolt": "postgres",
+    "greenplum": "postgres",
+    "hologres": "postgres",
+    "kingbase": "postgres",
+    "opengauss": "postgres",
+    "pg": "postgres",
+    "postgresql": "postgres",
+    "questdb": "postgres",
+    "timescaledb": "postgres",
+    "yugabyte": "postgres",
+    "yugabytedb": "postgres",
+    "memsql": "singlestore",
+    "pyspark": "spark",
+    "spark3": "spark",
+    "sparksql": "spark",
+    "azuresql": "tsql",
     "mssql": "tsql",
     "sqlserver": "tsql",
     "synapse": "tsql",
-    "azuresql": "tsql",
-    "postgresql": "postgres",
-    "greenplum": "postgres",
-    "sparksql": "spark",
-    "mariadb": "mysql",
+    "starburst": "trino",
 }
 _VENDOR_OF = {
     "": "dbvansi",
@@ -208,6 +246,9 @@ def resolve_dialect(name: str) -> str:
     wanted = (name or "").strip().lower()
     if wanted in _VENDORS:
         return _VENDORS[wanted]
+    if wanted not in _ALIASES:
+        plain = wanted.replace("_", "").replace("-", "").replace(" ", "")
+        wanted = plain if plain in _ALIASES or plain in known_dialects() else wanted
     wanted = _ALIASES.get(wanted, wanted)
     if f"dbv{wanted}" in _VENDORS and wanted not in known_dialects():
         return _VENDORS[f"dbv{wanted}"]

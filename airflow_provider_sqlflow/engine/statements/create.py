@@ -257,5 +257,11 @@ def _relation_kind(kind: str, properties: list[Any]) -> RelationKind:
 
 def _is_temporary(parts: list[Name], properties: list[Any]) -> bool:
     if any(isinstance(item, (exp.TemporaryProperty, exp.VolatileProperty)) for item in properties):
-        return True
+        return not any(_is_connector(item) for item in properties)
     return bool(parts) and parts[-1].text.startswith("#")
+
+
+def _is_connector(item: Any) -> bool:
+    """Flink's ``WITH ('connector' = …)``: only the name is temporary, the data is elsewhere."""
+    name = item.args.get("this") if isinstance(item, exp.Property) else None
+    return isinstance(name, exp.Literal) and name.name.lower() == "connector"
