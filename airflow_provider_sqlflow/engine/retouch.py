@@ -322,7 +322,10 @@ def _end_case(editor: Editor, index: int) -> int | None:
 def _model(editor: Editor, index: int) -> int | None:
     """``ML.WEIGHTS(MODEL a.b)``."""
     is_first = editor.kind(index - 1) is TokenType.L_PAREN
-    return index + 1 if is_first and editor.kind(index + 1) in (TokenType.VAR, TokenType.IDENTIFIER) else None
+    if not is_first or editor.kind(index + 1) not in (TokenType.VAR, TokenType.IDENTIFIER):
+        return None
+    end = editor.name_end(index + 1)
+    return end + (editor.kind(end) is TokenType.COMMA)
 
 
 def _null_cast(editor: Editor, index: int) -> int:

@@ -51,6 +51,22 @@ def _lateral_table(editor: Editor, index: int) -> int | None:
     return index + 4
 
 
+def _table_argument(editor: Editor, index: int) -> int | None:
+    """BigQuery's ``f(TABLE t)``: all rows of t."""
+    names = (TokenType.VAR, TokenType.IDENTIFIER)
+    if not editor.calls or editor.dialect != "bigquery" or editor.kind(index + 1) not in names:
+        return None
+    if editor.kind(index - 1) not in (TokenType.L_PAREN, TokenType.COMMA):
+        return None
+    editor.make(TokenType.L_PAREN, "(", index)
+    for kind, text in ((TokenType.SELECT, "SELECT"), (TokenType.STAR, "*"), (TokenType.FROM, "FROM")):
+        editor.make(kind, text, index)
+    end = editor.name_end(index + 1)
+    editor.out.extend(editor.tokens[index + 1 : end])
+    editor.make(TokenType.R_PAREN, ")", end - 1)
+    return end
+
+
 def _matched_rows(editor: Editor, index: int) -> int | None:
     """MATCH_RECOGNIZE of a dialect in which the word is a name like any other."""
     if editor.kind(index) is not TokenType.VAR:
@@ -119,6 +135,7 @@ def _document_rows(editor: Editor, index: int) -> int | None:
 
 FROM_PHRASES: tuple[tuple[str, Action], ...] = (
     ("TABLE ( TUMBLE|HOP|CUMULATE|SESSION (", _windowed),
+    ("TABLE", _table_argument),
     ("LATERAL TABLE ( * (", _lateral_table),
     ("WATERMARK FOR", _watermark),
     ("MATCH_RECOGNIZE (", _matched_rows),
