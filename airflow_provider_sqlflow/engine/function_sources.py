@@ -20,6 +20,7 @@ from airflow_provider_sqlflow.engine.table_functions import (
     names_itself,
     output_names,
     predicted_table,
+    reads_last_result,
     remote_table,
     table_argument,
     unwrapped,
@@ -118,6 +119,10 @@ class FunctionReader(UsingReader):
         if remote:
             parts = [self.session.relation_name(one, self.base) for one in remote]
             self._finish_source(item, self.session.relation(parts), scope, is_visible)
+            return
+        last = self.session.last_result if reads_last_result(inner) else None
+        if last is not None:
+            self._finish_source(item, last, scope, is_visible)
             return
         path = read_path(inner)
         if path is not None:

@@ -10,6 +10,8 @@ import re
 from collections.abc import Callable
 from typing import NamedTuple
 
+from airflow_provider_sqlflow.engine.inline_functions import without_inline_functions
+
 
 class Rule(NamedTuple):
     """What is replaced. ``word``, in lower case, stands in every match: most texts hold none of them."""
@@ -411,15 +413,12 @@ def normalise(text: str, dialect: str) -> str:
         text = _DRIVER_PARAMETERS.pattern.sub(_DRIVER_PARAMETERS.replacement, text)
     if dialect in _DELIMITED:
         text = _apply_delimiters(text)
-    return _apply(text, _RULES.get(dialect, ()))
-
-
-def _apply(text: str, rules: tuple[Rule, ...]) -> str:
+    rules = _RULES.get(dialect, ())
     folded = text.lower() if rules else text
     for word, pattern, replacement in rules:
         if word in folded:
             text = pattern.sub(replacement, text)
-    return text
+    return without_inline_functions(text, dialect)
 
 
 def _apply_delimiters(text: str) -> str:

@@ -101,6 +101,7 @@ class Session:
         self.renames: list[tuple[RelationId, RelationId, int]] = []  # old, new, statement
         self.nodes: dict[Key, Node] = {}
         self.temporary: dict[str, Node] = {}
+        self.last_result: Node | None = None  # of the statement before, if that was a query
         self.caches: set[RelationId] = set()  # temporary, and no place where data ends
         self.mentions: dict[RelationId, tuple[Node, Place | None]] = {}
         self.types: dict[RelationId, dict[str, str]] = {}  # by compared column name, as written

@@ -111,6 +111,19 @@ def predicted_table(call: Any) -> Any:
     return next((one for one in found or () if isinstance(one, (exp.Subquery, exp.Table))), None)
 
 
+def reads_last_result(call: Any) -> bool:
+    """Snowflake's ``TABLE(RESULT_SCAN(LAST_QUERY_ID()))``: what the statement before has given."""
+    call = call.args.get("this") if isinstance(call, exp.TableFromRows) else call
+    if function_name(call) != "result_scan":
+        return False
+    arguments: list[Any] = call.args.get("expressions") or []
+    query = arguments[0] if arguments else None
+    if function_name(query) != "last_query_id":
+        return False
+    numbers: list[Any] = query.args.get("expressions") or []
+    return all(one.sql() == "-1" for one in numbers)
+
+
 def remote_table(call: Any, dialect: str) -> list[Any]:
     """The name of the table that ClickHouse's ``remote(host, database.table)`` reads; empty for others."""
     if dialect != "clickhouse" or not isinstance(call, exp.Anonymous) or call.name.lower() not in _REMOTE:

@@ -200,6 +200,7 @@ class Statement:
     def outcome(self) -> Outcome:
         """The lineage of the statement."""
         reads = self._reads()
+        self.session.last_result = self.results[-1] if self.results else None
         writes = dict.fromkeys(write.target.id for write in self.writes)
         writes.update(dict.fromkeys(node.id for node in self.results))
         if self.swapped is not None:
