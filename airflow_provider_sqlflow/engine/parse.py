@@ -82,7 +82,8 @@ class StatementParser:
                 raise error.seen_in(statement, written) from None
             return rescued
         if isinstance(tree, exp.Command) and statement.tokens[0].token_type in _DEFINING:
-            return self._rescue(statement) or tree
+            is_dictionary = any(token.token_type is TokenType.DICTIONARY for token in statement.tokens[1:4])
+            return self._rescue(statement) or (is_dictionary and self._retouched(statement)) or tree
         if isinstance(tree, exp.Alter) and any(isinstance(one, exp.Query) for one in tree.args["actions"]):
             return self._rescue(statement) or tree  # ALTER VIEW … AS query
         return tree

@@ -133,11 +133,21 @@ def _document_rows(editor: Editor, index: int) -> int | None:
     return editor.closing(end + 1) if is_list else editor.name_end(end + 1)
 
 
+def _attribute(editor: Editor, index: int) -> int | None:
+    """ClickHouse's words behind the type of a dictionary's column: ``HIERARCHICAL``, ``EXPRESSION f(x)``."""
+    if len(editor.calls) != 1 or "DICTIONARY" not in editor.words[1:4]:
+        return None
+    if editor.word(index) != "EXPRESSION":
+        return index + 1
+    return editor.until(index, frozenset({","}))
+
+
 FROM_PHRASES: tuple[tuple[str, Action], ...] = (
     ("TABLE ( TUMBLE|HOP|CUMULATE|SESSION (", _windowed),
     ("TABLE", _table_argument),
     ("LATERAL TABLE ( * (", _lateral_table),
     ("WATERMARK FOR", _watermark),
+    ("HIERARCHICAL|BIDIRECTIONAL|INJECTIVE|IS_OBJECT_ID|EXPRESSION", _attribute),
     ("MATCH_RECOGNIZE (", _matched_rows),
     ("LATERAL VIEW", _lateral_view),
     ("OPENROWSET ( BULK", _file_rows),

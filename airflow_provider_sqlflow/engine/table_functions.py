@@ -117,7 +117,7 @@ def reads_last_result(call: Any) -> bool:
     if function_name(call) != "result_scan":
         return False
     arguments: list[Any] = call.args.get("expressions") or []
-    query = arguments[0] if arguments else None
+    query: Any = arguments[0] if arguments else None
     if function_name(query) != "last_query_id":
         return False
     numbers: list[Any] = query.args.get("expressions") or []

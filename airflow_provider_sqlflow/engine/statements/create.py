@@ -15,6 +15,7 @@ from airflow_provider_sqlflow.engine.select_list import select_all
 from airflow_provider_sqlflow.engine.session import Name, temporary_id
 from airflow_provider_sqlflow.engine.statements.columns import map_columns
 from airflow_provider_sqlflow.engine.statements.context import Statement
+from airflow_provider_sqlflow.engine.statements.dictionary import read_dictionary
 from airflow_provider_sqlflow.engine.statements.files import uris_of, write_from_path
 from airflow_provider_sqlflow.engine.statements.keys import note_altered, note_declared, relation_parts
 from airflow_provider_sqlflow.engine.statements.stages import read_stage, stage_of_table
@@ -44,6 +45,9 @@ def read_create(statement: Statement, tree: Any) -> None:
         return
     if kind.endswith("INDEX"):
         read_index(statement)
+        return
+    if kind == "DICTIONARY":
+        read_dictionary(statement, tree)
         return
     if kind not in ("TABLE", "VIEW", "STREAM", "DYNAMIC TABLE", "MATERIALIZED VIEW"):
         statement.kind = StatementKind.OTHER
