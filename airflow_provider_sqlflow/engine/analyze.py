@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from airflow_provider_sqlflow.engine.catalog import (
@@ -25,18 +25,14 @@ from airflow_provider_sqlflow.engine.limits import DEFAULT_LIMITS, Limits, Stopw
 from airflow_provider_sqlflow.engine.malformed import MalformedTextError, find_fault
 from airflow_provider_sqlflow.engine.model import (
     Diagnostic,
-    Edge,
     LineageResult,
-    Relation,
-    RelationEdge,
-    RelationId,
-    RelationKind,
     Severity,
     StatementKind,
     StatementLineage,
 )
 from airflow_provider_sqlflow.engine.parse import StatementError, StatementParser, quiet_sqlglot
 from airflow_provider_sqlflow.engine.program import Declaration, Program, catalog_of
+from airflow_provider_sqlflow.engine.script_result import script_result
 from airflow_provider_sqlflow.engine.session import Session
 from airflow_provider_sqlflow.engine.split import (
     DECLARERS,
@@ -50,10 +46,8 @@ from airflow_provider_sqlflow.engine.statements.context import Outcome, Statemen
 from airflow_provider_sqlflow.engine.statements.create import report_routine
 from airflow_provider_sqlflow.engine.statements.ddl import read_command
 from airflow_provider_sqlflow.engine.statements.dispatch import read_statement
-from airflow_provider_sqlflow.engine.statements.keys import declared_keys
 from airflow_provider_sqlflow.engine.template import neutralise
 from airflow_provider_sqlflow.engine.text import SourceText
-from airflow_provider_sqlflow.engine.values import maker
 
 # What a tree of a shape that no reader expects leads to: sqlglot accepts some malformed text.
 _SLIPS = (AssertionError, AttributeError, IndexError, KeyError, TypeError, ValueError)
@@ -62,7 +56,6 @@ _MAX_LOSSES = 200
 _NO_SEMICOLONS = frozenset({"tsql", "fabric"})
 _MAX_JOINED = 4  # pieces of a T-SQL script that are tried as one statement
 _BLOCK = re.compile(r"\b(?:DECLARE|BEGIN)\b", re.IGNORECASE)
-_make_relation = maker(Relation)
 
 
 @dataclass(frozen=True, slots=True)
@@ -266,7 +259,7 @@ class Reading:
                 self._statement(part)
             collector.statement_done()
         self._note_template()
-        return self._result()
+        return script_result(self.session, self.outcomes, self.dialect)
 
     # Statements -----------------------------------------------------------------------------------
 
@@ -481,74 +474,3 @@ class Reading:
     def declarations(self) -> Iterator[Declaration]:
         """Relations that the script creates with known columns."""
         return ((tuple(parts), tuple(columns)) for parts, columns in self.session.declared.items())
-
-    def _result(self) -> LineageResult:
-        statements = tuple(outcome.lineage for outcome in self.outcomes)
-        relations = tuple(self._relations())
-        temporary = {item.id for item in relations if item.kind is RelationKind.TEMP_TABLE}
-        renames = self._followed_renames(statements)
-        edges: list[Edge] = []
-        relation_edges: dict[RelationEdge, None] = {}
-        for outcome in self.outcomes:
-            if not temporary and not renames:
-                edges.extend(outcome.lineage.folded)
-                relation_edges.update(dict.fromkeys(outcome.relation_edges))
-                continue
-            for edge in outcome.lineage.folded:
-                if edge.target.relation not in temporary:
-                    moved = _follow(edge, renames)
-                    if moved is not None:
-                        edges.append(moved)
-            for item in outcome.relation_edges:
-                if item.target not in temporary:
-                    target = renames.get(item.target, item.target)
-                    if not (target != item.target and item.source == target) and item.source not in renames:
-                        relation_edges[replace(item, target=target)] = None
-        return LineageResult(
-            statements=statements,
-            relations=relations,
-            diagnostics=tuple(_in_reading_order(self.session.diagnostics)),
-            folded_edges=tuple(edges),
-            folded_relation_edges=tuple(relation_edges),
-            dialect=self.dialect,
-            source_name=self.session.source.name,
-            renames=tuple(renames.items()),
-            keys=declared_keys(self.session),
-        )
-
-    def _followed_renames(self, statements: tuple[StatementLineage, ...]) -> dict[RelationId, RelationId]:
-        """Renames of relations that this script wrote before: their last name counts."""
-        followed: dict[RelationId, RelationId] = {}
-        for old, new, index in self.session.renames:
-            written = any(old in statement.writes for statement in statements if statement.index < index)
-            if written or old in followed.values():
-                for key, value in followed.items():
-                    if value == old:
-                        followed[key] = new
-                followed[old] = new
-        return {old: new for old, new in followed.items() if old != new}
-
-    def _relations(self) -> Iterator[Relation]:
-        source, types = self.session.source, self.session.types
-        for identity, (node, place) in self.session.mentions.items():
-            columns = dict.fromkeys([column.name or "" for column in node.columns.values()], "")
-            for column in node.found.values():
-                columns[column.name or ""] = ""
-            for key, type_ in types[identity].items() if identity in types else ():
-                typed = node.columns.get(key) or node.found.get(key)
-                if typed is not None:
-                    columns[typed.name or ""] = type_
-            span = source.span(*place) if place is not None else None
-            yield _make_relation(identity, node.kind, tuple(columns), span, tuple(columns.values()))
-
-
-def _follow(edge: Edge, renames: dict[RelationId, RelationId]) -> Edge | None:
-    """An edge under the relations' last names; ``None`` for the rename itself."""
-    if edge.source.name is None and edge.target.name is None and edge.source.relation in renames:
-        return None
-    target = renames.get(edge.target.relation)
-    return edge if target is None else replace(edge, target=replace(edge.target, relation=target))
-
-
-def _in_reading_order(items: list[Diagnostic]) -> list[Diagnostic]:
-    return sorted(items, key=lambda item: (item.span.start_line, item.span.start_column))

@@ -110,7 +110,9 @@ class _Writer:
     def relation(self, item: Relation) -> list[Any]:
         is_unknown = len(item.types) == len(item.columns) and not any(item.types)
         types = None if is_unknown else list(item.types)  # in short: no type is known of any column
-        return [self.relation_id(item.id), item.kind.value, list(item.columns), self.span(item.span), types]
+        unread = [True] if item.is_unread else []
+        number, kind = self.relation_id(item.id), item.kind.value
+        return [number, kind, list(item.columns), self.span(item.span), types, *unread]
 
     def key(self, item: Key) -> list[Any]:
         return [
@@ -198,7 +200,13 @@ class _Reader:
         )
 
     def relation(
-        self, number: int, kind: str, names: list[str], where: list[int] | None, types: list[str] | None
+        self,
+        number: int,
+        kind: str,
+        names: list[str],
+        where: list[int] | None,
+        types: list[str] | None,
+        is_unread: bool = False,
     ) -> Relation:
         return Relation(
             self.relations[number],
@@ -206,6 +214,7 @@ class _Reader:
             tuple(names),
             self.span(where),
             ("",) * len(names) if types is None else tuple(types),
+            is_unread,
         )
 
     def key(

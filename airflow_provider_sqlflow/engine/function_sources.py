@@ -19,6 +19,8 @@ from airflow_provider_sqlflow.engine.table_functions import (
     likely_of_array,
     names_itself,
     output_names,
+    predicted_table,
+    reads_last_result,
     remote_table,
     table_argument,
     unwrapped,
@@ -118,6 +120,10 @@ class FunctionReader(UsingReader):
             parts = [self.session.relation_name(one, self.base) for one in remote]
             self._finish_source(item, self.session.relation(parts), scope, is_visible)
             return
+        last = self.session.last_result if reads_last_result(inner) else None
+        if last is not None:
+            self._finish_source(item, last, scope, is_visible)
+            return
         path = read_path(inner)
         if path is not None:
             name = Name(path, path, -1, -1)
@@ -180,7 +186,7 @@ class FunctionReader(UsingReader):
             node.complete()
             return
         call = inner.args.get("this") if isinstance(inner, exp.TableFromRows) else inner
-        if self._takes_tables(call, node, place):
+        if self._takes_tables(call, node, place) or self._is_prediction(call, node, scope, place):
             return
         inputs: list[Input] = []
         if isinstance(inner, exp.Expr):
@@ -210,6 +216,33 @@ class FunctionReader(UsingReader):
                     node.stars.append((read, place))
         node.complete()
         return bool(node.reads)
+
+    def _is_prediction(self, call: Any, node: Node, scope: Scope, place: Place) -> bool:
+        """Whether a function of a model adds columns to those of a table or query: ``ML.PREDICT``."""
+        argument = predicted_table(call) if self.rules.name == "bigquery" else None
+        if argument is None:
+            return False
+        inner = self.scope(node, scope, scope.ctes)
+        self.add_source(argument, inner)
+        added = self.new_node("prediction", RelationKind.FUNCTION)
+        added.any_inputs = []
+        for source in inner.sources:
+            read = source.node
+            node.reads[read] = None
+            for key, column in read.columns.items():
+                node.add(key, column.name or "", [Input(column, IDENTITY, place)])
+                added.any_inputs.append(Input(column, TRANSFORMATION, place))
+            if read.has_unknown_columns:
+                node.stars.append((read, place))
+        if added.any_inputs:
+            node.stars.append((added, place))
+        self.link_rows(inner, node)
+        node.complete()
+        return True
+
+    def add_source(self, item: Any, scope: Scope, is_visible: bool = True) -> None:
+        """Something in FROM, with the joins and laterals that hang on it."""
+        raise NotImplementedError  # FromReader knows all that may stand there
 
     def _new_source_node(self, item: Any, default: str) -> Node:
         alias = item.args.get("alias")

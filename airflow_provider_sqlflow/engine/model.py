@@ -29,13 +29,13 @@ class RelationKind(str, Enum):
     CONSTANT = "constant"
 
     @property
-    def is_intermediate(self) -> bool:
-        """Whether the relation lives only inside a statement or script and folds away."""
-        return self in _INTERMEDIATE
+    def is_transient(self) -> bool:
+        """Whether the relation lives only inside a statement or script: edges lead through it."""
+        return self in _TRANSIENT
 
 
 _NO_DATASET = frozenset({RelationKind.RESULT, RelationKind.FUNCTION, RelationKind.CONSTANT})
-_INTERMEDIATE = frozenset({RelationKind.CTE, RelationKind.SUBQUERY, RelationKind.TEMP_TABLE})
+_TRANSIENT = frozenset({RelationKind.CTE, RelationKind.SUBQUERY, RelationKind.TEMP_TABLE})
 
 
 class Effect(str, Enum):
@@ -163,6 +163,8 @@ class Relation:
 
     ``columns`` are those declared, resolved or used, in order; ``span`` is the first mention. ``types``
     are the columns' declared data types as written, one for each column, empty text where none is known.
+    ``is_unread`` is a temporary table that the script leaves behind and that nothing in it has read: what
+    was put into it ended there, so it stands in the result like a stored table.
     """
 
     id: RelationId
@@ -170,6 +172,12 @@ class Relation:
     columns: tuple[str, ...] = ()
     span: Span | None = None
     types: tuple[str, ...] = ()
+    is_unread: bool = False
+
+    @property
+    def is_intermediate(self) -> bool:
+        """Whether the relation folds away: edges lead through it, and none of the result ends there."""
+        return self.kind.is_transient and not self.is_unread
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,7 +262,7 @@ class LineageResult:
     """Lineage of a script, or of several merged.
 
     ``folded_edges`` and ``folded_relation_edges`` have the intermediates of the whole script
-    (CTEs, subqueries, temporary tables) folded away.
+    (CTEs, subqueries, temporary tables that it reads or drops) folded away.
     """
 
     statements: tuple[StatementLineage, ...] = ()
@@ -296,19 +304,25 @@ class LineageResult:
 
     def _named(self, groups: Iterable[tuple[RelationId, ...]]) -> tuple[RelationId, ...]:
         kinds = self.kinds()
+        intermediates = self.intermediates
         renames = dict(self.renames)
         seen: dict[RelationId, None] = {}
         for group in groups:
             for relation in group:
                 relation = renames.get(relation, relation)
                 kind = kinds.get(relation, RelationKind.TABLE)
-                if not kind.is_intermediate and kind not in _NO_DATASET:
+                if relation not in intermediates and kind not in _NO_DATASET:
                     seen[relation] = None
         return tuple(seen)
 
     def kinds(self) -> dict[RelationId, RelationKind]:
         """The kind of every relation."""
         return {relation.id: relation.kind for relation in self.relations}
+
+    @property
+    def intermediates(self) -> frozenset[RelationId]:
+        """The relations that are folded away: no folded edge begins or ends there."""
+        return frozenset(relation.id for relation in self.relations if relation.is_intermediate)
 
     def errors(self) -> Iterator[Diagnostic]:
         """Diagnostics of statements that gave no lineage."""

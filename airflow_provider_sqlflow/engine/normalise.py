@@ -10,6 +10,8 @@ import re
 from collections.abc import Callable
 from typing import NamedTuple
 
+from airflow_provider_sqlflow.engine.inline_functions import without_inline_functions
+
 
 class Rule(NamedTuple):
     """What is replaced. ``word``, in lower case, stands in every match: most texts hold none of them."""
@@ -72,13 +74,14 @@ _REPLACE_INTO = Rule(
     _replaced_into,
 )
 _GENERIC: tuple[Rule, ...] = (
-    # Text of unknown origin: names in the quotes of MySQL, Hive and Flink; DB2's temporary tables.
+    # Text of unknown origin: quotes of MySQL, Hive and Flink; DB2's temporary tables; Flink's sets.
     Rule("`", re.compile(r"`([^`\r\n\"']*)`"), lambda match: f'"{match.group(1)}"'),
     Rule(
         "declare",
         _compile(r"\bDECLARE(\s+)GLOBAL(?=\s+TEMPORARY\s+TABLE\b)"),
         lambda match: "CREATE " + match.group(1) + "      ",
     ),
+    Rule("statement set", _compile(r"\b(?:EXECUTE|BEGIN)\s+STATEMENT\s+SET(?:\s+BEGIN\b)?"), _semicolon),
 )
 # A name in a text: IDENTIFIER('a.b').
 _IDENTIFIER = Rule(
@@ -159,7 +162,6 @@ _TSQL: tuple[Rule, ...] = (
 _BEFORE_NAME = _compile(
     r"(?:\b(?:FROM|JOIN|INTO|TABLE|VIEW|UPDATE|USER|SCHEMA|EXISTS|ON|INDEX|SEQUENCE)\s+|\.\s*)\Z"
 )
-
 
 _BRACES = str.maketrans("{}", "__")
 
@@ -411,15 +413,12 @@ def normalise(text: str, dialect: str) -> str:
         text = _DRIVER_PARAMETERS.pattern.sub(_DRIVER_PARAMETERS.replacement, text)
     if dialect in _DELIMITED:
         text = _apply_delimiters(text)
-    return _apply(text, _RULES.get(dialect, ()))
-
-
-def _apply(text: str, rules: tuple[Rule, ...]) -> str:
+    rules = _RULES.get(dialect, ())
     folded = text.lower() if rules else text
     for word, pattern, replacement in rules:
         if word in folded:
             text = pattern.sub(replacement, text)
-    return text
+    return without_inline_functions(text, dialect)
 
 
 def _apply_delimiters(text: str) -> str:

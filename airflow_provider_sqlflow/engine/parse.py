@@ -15,6 +15,7 @@ from sqlglot.tokenizer_core import Token, TokenType
 
 from airflow_provider_sqlflow.engine.definitions import Definitions, read_plain_table
 from airflow_provider_sqlflow.engine.dialects import parser_of
+from airflow_provider_sqlflow.engine.pipes import has_pipes, plain_pipes
 from airflow_provider_sqlflow.engine.rescue import (
     Rescued,
     RescuedMerge,
@@ -36,6 +37,14 @@ class StatementError(Exception):
         super().__init__(message, index)
         self.message = message
         self.index = index
+
+    def seen_in(self, read: RawStatement, written: RawStatement) -> StatementError:
+        """The error in a statement as the user wrote it, not as it was put for the parser."""
+        if read is written:
+            return self
+        start = read.tokens[self.index].start if self.index < len(read.tokens) else -1
+        places = (number for number, token in enumerate(written.tokens) if token.start >= start)
+        return StatementError(self.message, next(places, 0))
 
 
 Parsed = exp.Expr | Rescued | RescuedMerge | Definitions
@@ -64,18 +73,28 @@ class StatementParser:
         plain = read_plain_table(statement.tokens, self._dialect)
         if plain is not None:
             return plain
+        written, statement = statement, self._without_pipes(statement)
         try:
             tree = self.tree(statement)
-        except StatementError:
+        except StatementError as error:
             rescued = self._rescue(statement) or self._retouched(statement)
             if rescued is None:
-                raise
+                raise error.seen_in(statement, written) from None
             return rescued
         if isinstance(tree, exp.Command) and statement.tokens[0].token_type in _DEFINING:
-            return self._rescue(statement) or tree
+            is_dictionary = any(token.token_type is TokenType.DICTIONARY for token in statement.tokens[1:4])
+            return self._rescue(statement) or (is_dictionary and self._retouched(statement)) or tree
         if isinstance(tree, exp.Alter) and any(isinstance(one, exp.Query) for one in tree.args["actions"]):
             return self._rescue(statement) or tree  # ALTER VIEW … AS query
         return tree
+
+    def _without_pipes(self, statement: RawStatement) -> RawStatement:
+        """The statement with pipe operators as the parser knows them."""
+        tokens = statement.tokens
+        if not tokens or not has_pipes(statement.text, tokens[0].start, tokens[-1].end, self._dialect):
+            return statement
+        plain = plain_pipes(tokens)
+        return statement if plain is None else replace(statement, tokens=plain)
 
     def _retouched(self, statement: RawStatement) -> Parsed | None:
         """The statement without what the parser refuses although it changes no lineage."""

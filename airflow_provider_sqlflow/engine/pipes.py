@@ -1,6 +1,8 @@
-"""Pipe operators that the parser does not know, as those that it does.
+"""Pipe syntax as the parser knows it: ``FROM t |> EXTEND a + 1 AS b |> SET c = 2``.
 
-``|> SET``, ``DROP``, ``RENAME`` and ``DISTINCT`` are a SELECT of all columns with changes.
+A query in front of the first pipe is a subquery, for the parser would forget its select list. ``|> SET``,
+``DROP``, ``RENAME`` and ``DISTINCT`` are a SELECT of all columns with changes; ``|> AS`` and ``|> CALL`` put
+what stands before them into brackets; ``|> WITH`` moves to the front.
 """
 
 from __future__ import annotations
@@ -17,41 +19,148 @@ _HEADS = {
     "RENAME": (*_STAR, (TokenType.RENAME, "RENAME"), (TokenType.L_PAREN, "(")),
     "DISTINCT": ((TokenType.SELECT, "SELECT"), (TokenType.DISTINCT, "DISTINCT"), (TokenType.STAR, "*")),
     "WINDOW": ((TokenType.VAR, "EXTEND"),),
-    "CALL": (),
 }
 _IN_BRACKETS = frozenset({"SET", "DROP", "RENAME"})
+_QUERY_STARTS = (TokenType.FROM, TokenType.SELECT, TokenType.WITH)
+_PIPED = frozenset({"bigquery", "databricks", "spark", ""})
+
+
+def has_pipes(text: str, start: int, end: int, dialect: str) -> bool:
+    """Whether pipe syntax may stand in a part of a text."""
+    return dialect in _PIPED and text.find("|>", start, end) >= 0
 
 
 def plain_pipes(tokens: list[Token]) -> list[Token] | None:
     """The statement with pipe operators that the parser knows; ``None`` when there is nothing to change."""
-    pipes = [index for index, token in enumerate(tokens) if token.token_type is TokenType.PIPE_GT]
-    if not pipes:
+    if not any(token.token_type is TokenType.PIPE_GT for token in tokens):
         return None
-    out: list[Token] = []
-    if tokens[0].token_type is TokenType.L_PAREN:
-        out.append(made(TokenType.FROM, "FROM", tokens[0]))
-    done = 0
-    for index in pipes:
-        word = tokens[index + 1].text.upper() if index + 1 < len(tokens) else ""
-        if word not in _HEADS or index < done:
+    pieces = _pieces(tokens)
+    if not any(len(piece) == 1 and piece[0].token_type is TokenType.PIPE_GT for piece in pieces):
+        return [token for piece in pieces for token in piece]
+    return _pipeline(pieces)
+
+
+def _pieces(tokens: list[Token]) -> list[list[Token]]:
+    """Single tokens, and brackets with what is in them, the pipes in which are plain already."""
+    pieces: list[list[Token]] = []
+    index = 0
+    while index < len(tokens):
+        end = _closing(tokens, index) if tokens[index].token_type in OPENERS else None
+        if end is None:
+            pieces.append([tokens[index]])
+            index += 1
             continue
-        out.extend(tokens[done:index])
-        done = _end(tokens, index + 1)
-        out.extend(_operator(word, tokens[index], tokens[index + 2 : done]))
-    out.extend(tokens[done:])
-    return out
+        inner = tokens[index + 1 : end]
+        pieces.append([tokens[index], *(plain_pipes(inner) or inner), tokens[end]])
+        index = end + 1
+    return pieces
 
 
-def _operator(word: str, pipe: Token, body: list[Token]) -> list[Token]:
-    """One operator; CALL of a table function leaves the columns as they are, as far as is known."""
-    if word == "CALL":
-        return []
-    head = [pipe, *(made(kind, text, pipe) for kind, text in _HEADS[word])]
+def _pipeline(pieces: list[list[Token]]) -> list[Token]:
+    """A statement with one query of pipes in it."""
+    pipes = [number for number, piece in enumerate(pieces) if piece[0].token_type is TokenType.PIPE_GT]
+    start = _query_start(pieces[: pipes[0]])
+    if start is None:
+        return _joined(pieces)
+    main, named = start, []
+    if pieces[start][0].token_type is TokenType.WITH:
+        ends = (n for n in range(start + 1, pipes[0]) if pieces[n][0].token_type in _QUERY_STARTS)
+        main = next(ends, start)
+        named = _joined(pieces[start + 1 : main])
+    first, query = pieces[main][0], _joined(pieces[main : pipes[0]])
+    if first.token_type is not TokenType.FROM:
+        query = _from_brackets(query)
+    is_plain = True
+    for number, pipe in enumerate(pipes):
+        end = pipes[number + 1] if number + 1 < len(pipes) else len(pieces)
+        mark, body = pieces[pipe][0], _joined(pieces[pipe + 1 : end])
+        word = body[0].text.upper() if body else ""
+        if word == "WITH":
+            named += [*([made(TokenType.COMMA, ",", mark)] if named else []), *body[1:]]
+        elif word == "AS":
+            query = [*(query if is_plain else _from_brackets(query)), *body]
+        elif word == "CALL" and body[-1].token_type is TokenType.R_PAREN:
+            query = _called(query, body[1:])
+        else:
+            query += _operator(mark, body)
+            is_plain = False
+    with_ = [made(TokenType.WITH, "WITH", first), *named] if named else []
+    return [*_joined(pieces[:start]), *with_, *query]
+
+
+def _query_start(pieces: list[list[Token]]) -> int | None:
+    """Where the query in front of the first pipe begins."""
+    if pieces and pieces[0][0].token_type is TokenType.L_PAREN:
+        return 0
+    for number, piece in enumerate(pieces):
+        kind = piece[0].token_type
+        if kind is TokenType.WITH:
+            names = [one[0].token_type for one in pieces[number + 1 : number + 4]]
+            if TokenType.ALIAS not in names:
+                continue  # WITH CONNECTION … of a table
+        if kind in _QUERY_STARTS:
+            return number
+    return None
+
+
+def _joined(pieces: list[list[Token]]) -> list[Token]:
+    return [token for piece in pieces for token in piece]
+
+
+def _from_brackets(query: list[Token]) -> list[Token]:
+    """``FROM (query)``."""
+    first, last = query[0], query[-1]
+    return [
+        made(TokenType.FROM, "FROM", first),
+        made(TokenType.L_PAREN, "(", first),
+        *query,
+        made(TokenType.R_PAREN, ")", last),
+    ]
+
+
+def _called(query: list[Token], call: list[Token]) -> list[Token]:
+    """``FROM function(MODEL m, (query), …)``; other functions leave the columns, as far as is known."""
+    start = next((n for n, token in enumerate(call) if token.token_type is TokenType.L_PAREN), 0) + 1
+    arguments = _items(call[start:-1])
+    if not arguments or arguments[0][0].text.upper() != "MODEL":
+        return query
+    source = _from_brackets(query)
+    arguments.insert(1, source[1:])
+    listed = [token for item in arguments for token in (made(TokenType.COMMA, ",", item[0]), *item)][1:]
+    return [source[0], *call[:start], *listed, call[-1]]
+
+
+def _operator(pipe: Token, body: list[Token]) -> list[Token]:
+    """One operator."""
+    word = body[0].text.upper() if body else ""
+    if word == "AGGREGATE":
+        return _aggregate(pipe, body)
+    if word not in _HEADS:
+        return [pipe, *body]
+    rest = body[1:]
     if word == "SET":
-        body = [token for item in _items(body) for token in _assignment(item)][:-1]
+        rest = [token for item in _items(rest) for token in _assignment(item)][:-1]
     elif word == "RENAME":
-        body = [token for item in _items(body) for token in _renaming(item)][:-1]
-    return [*head, *body, made(TokenType.R_PAREN, ")", pipe)] if word in _IN_BRACKETS else [*head, *body]
+        rest = [token for item in _items(rest) for token in _renaming(item)][:-1]
+    head = [pipe, *(made(kind, text, pipe) for kind, text in _HEADS[word])]
+    return [*head, *rest, made(TokenType.R_PAREN, ")", pipe)] if word in _IN_BRACKETS else [*head, *rest]
+
+
+def _aggregate(pipe: Token, body: list[Token]) -> list[Token]:
+    """``AGGREGATE … GROUP BY value AS name``: with the name as a column that is there already."""
+    start = next((n for n, token in enumerate(body) if token.token_type is TokenType.GROUP_BY), len(body) - 1)
+    extended: list[list[Token]] = []
+    groups: list[Token] = []
+    for item in _items(body[start + 1 :]):
+        is_named = len(item) > 2 and item[-2].token_type is TokenType.ALIAS
+        if is_named:
+            extended.append(item)
+        groups += [*(item[-1:] if is_named else item), made(TokenType.COMMA, ",", item[-1])]
+    if not extended:
+        return [pipe, *body]
+    added = [token for item in extended for token in (made(TokenType.COMMA, ",", item[0]), *item)][1:]
+    head = [pipe, made(TokenType.VAR, "EXTEND", pipe), *added]
+    return [*head, pipe, *body[: start + 1], *groups[:-1]]
 
 
 def _assignment(item: list[Token]) -> list[Token]:
@@ -85,12 +194,12 @@ def _items(body: list[Token]) -> list[list[Token]]:
     return [item for item in items if item]
 
 
-def _end(tokens: list[Token], start: int) -> int:
-    """Where the operator that begins at a place ends: at the next one, or at a bracket that closes."""
+def _closing(tokens: list[Token], start: int) -> int | None:
+    """The bracket that closes the one at ``start``; ``None`` if none does."""
     depth = 0
     for index in range(start, len(tokens)):
         kind = tokens[index].token_type
         depth += (kind in OPENERS) - (kind in CLOSERS)
-        if depth < 0 or (depth == 0 and kind is TokenType.PIPE_GT):
+        if depth == 0:
             return index
-    return len(tokens)
+    return None

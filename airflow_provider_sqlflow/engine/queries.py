@@ -243,8 +243,7 @@ class QueryReader(SelectListReader):
             scope = self._match_recognize(args["match"], scope, ctes)
         if args.get("where") is not None:  # before the select list: a name means one thing in the whole query
             share_operands(args["where"], scope)
-        for projection in args.get("expressions") or ():
-            self._projection(projection, scope, node)
+        self._project_list(args.get("expressions") or (), scope, node)
         if not args.get("expressions"):
             self._project_star(None, scope, node, self.quoter.whole)  # DuckDB: FROM t
         self.link_rows(scope, node)

@@ -137,10 +137,20 @@ def _columns(tokens: list[Token], index: int) -> tuple[list[Token], int]:
         elif kind is TokenType.COMMA and depth == 1:
             is_first = True
         elif is_first:
-            columns.append(tokens[index])
+            if not _is_constraint(tokens, index):
+                columns.append(tokens[index])
             is_first = False
         index += 1
     return columns, index
+
+
+def _is_constraint(tokens: list[Token], index: int) -> bool:
+    """Whether an item of a list of columns is none: ``CONSTRAINT c EXPECT (a > 0)``."""
+    if index + 1 >= len(tokens) or tokens[index].token_type is TokenType.IDENTIFIER:
+        return False
+    word, following = tokens[index].text.upper(), tokens[index + 1].text.upper()
+    is_key = word in ("PRIMARY", "FOREIGN") and following == "KEY"
+    return word == "CONSTRAINT" or is_key or (word in ("UNIQUE", "CHECK") and following == "(")
 
 
 def _query_start(tokens: list[Token], index: int) -> int | None:

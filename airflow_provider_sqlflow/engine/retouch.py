@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from sqlglot.tokenizer_core import Token, TokenType
 
+from airflow_provider_sqlflow.engine.retouch_from import FROM_PHRASES
 from airflow_provider_sqlflow.engine.retouch_values import VALUE_PHRASES
 from airflow_provider_sqlflow.engine.segments import CLOSERS, OPENERS
 from airflow_provider_sqlflow.engine.token_editor import (
@@ -71,48 +72,16 @@ def _isolation(editor: Editor, index: int) -> int:
     return index + (7 if editor.follows(index + 2, ("USE", "AND", "KEEP", "*", "LOCKS")) else 2)
 
 
-_NO_NAMES = frozenset({None, TokenType.ALIAS, *CLOSERS})
-
-
-def _lateral_view(editor: Editor, index: int) -> int | None:
-    """``LATERAL VIEW f(x) t a, b``: Hive and Spark do not ask for the AS."""
-    start = index + 2 + (editor.word(index + 2) == "OUTER")
-    bracket = editor.name_end(start)
-    if editor.kind(bracket) is not TokenType.L_PAREN:
-        return None
-    end = editor.closing(bracket)
-    names = (TokenType.VAR, TokenType.IDENTIFIER)
-    if editor.kind(end) not in names or editor.kind(end + 1) in _NO_NAMES:
-        return None
-    following = editor.tokens[end + 1]
-    if following.token_type not in names and not following.text.isidentifier():
-        return None
-    if following.text.upper() in (
-        "LATERAL",
-        "WHERE",
-        "JOIN",
-        "GROUP",
-        "ORDER",
-        "LEFT",
-        "INNER",
-        "CROSS",
-        "LIMIT",
-    ):
-        return None
-    editor.out.extend(editor.tokens[index : end + 1])
-    editor.make(TokenType.ALIAS, "AS", end)
-    return end + 1
-
-
 def _output_into(editor: Editor, index: int) -> int | None:
-    """T-SQL's ``OUTPUT … INTO #log (a, b)`` and ``INTO @log (a)``: the sign is part of the name."""
+    """T-SQL's ``OUTPUT … INTO @log (a)``: the sign is part of the name."""
     sign, name = index + 1, index + 2
-    if editor.word(sign) not in ("#", "@") or editor.kind(index + 3) is not TokenType.L_PAREN:
+    if editor.word(sign) != "@" or editor.kind(index + 3) is not TokenType.L_PAREN:
         return None
     first, last = editor.tokens[sign], editor.tokens[name]
     editor.out.append(editor.tokens[index])
-    text = last.text if first.text == "#" else first.text + last.text  # as the parser names both
-    editor.out.append(Token(TokenType.VAR, text, first.line, first.col, first.start, last.end, []))
+    editor.out.append(
+        Token(TokenType.VAR, first.text + last.text, first.line, first.col, first.start, last.end, [])
+    )
     return index + 3
 
 
@@ -254,13 +223,12 @@ _CLAUSE_PHRASES: tuple[tuple[str, Action], ...] = (
     ("APPLY (", _applied),
     # Joins
     ("ASOF|ANTI|SEMI|ANY|ALL OUTER JOIN", _inner_words),
-    ("LATERAL VIEW", _lateral_view),
 )  # fmt: skip
 
 
 def _by_first_word() -> dict[str, list[tuple[tuple[str, ...], Action]]]:
     found: dict[str, list[tuple[tuple[str, ...], Action]]] = {}
-    for phrase, action in (*_CLAUSE_PHRASES, *VALUE_PHRASES):
+    for phrase, action in (*FROM_PHRASES, *_CLAUSE_PHRASES, *VALUE_PHRASES):
         words = tuple(word.replace("~", " ") for word in phrase.split())
         for first in words[0].split("|"):
             found.setdefault(first, []).append((words, action))

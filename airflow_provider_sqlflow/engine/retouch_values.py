@@ -8,7 +8,7 @@ from __future__ import annotations
 from sqlglot.tokenizer_core import TokenType
 
 from airflow_provider_sqlflow.engine.segments import CLOSERS, OPENERS
-from airflow_provider_sqlflow.engine.token_editor import ENDS, TEXTS, Action, Editor, drop, drop_call
+from airflow_provider_sqlflow.engine.token_editor import ENDS, Action, Editor, drop, drop_call
 
 _UNITS = ("YEAR", "MONTH", "DAY", "HOUR", "MINUTE", "SECOND", "MICROSECOND")
 _JSON_ENDS = frozenset(
@@ -154,34 +154,10 @@ def _end_case(editor: Editor, index: int) -> int | None:
 def _model(editor: Editor, index: int) -> int | None:
     """``ML.WEIGHTS(MODEL a.b)``."""
     is_first = editor.kind(index - 1) is TokenType.L_PAREN
-    return index + 1 if is_first and editor.kind(index + 1) in (TokenType.VAR, TokenType.IDENTIFIER) else None
-
-
-def _file_rows(editor: Editor, index: int) -> int | None:
-    """T-SQL's ``OPENROWSET(BULK 'path', …) WITH (a INT)``: the file, without what it says of its format."""
-    path = next((number for number in (index + 3, index + 4) if editor.kind(number) in TEXTS), None)
-    end = editor.closing(index + 1)
-    if path is None or end > len(editor.tokens):
+    if not is_first or editor.kind(index + 1) not in (TokenType.VAR, TokenType.IDENTIFIER):
         return None
-    editor.out.extend((*editor.tokens[index : index + 2], editor.tokens[path], editor.tokens[end - 1]))
-    return editor.closing(end + 1) if editor.follows(end, ("WITH", "(")) else end
-
-
-def _split_rows(editor: Editor, index: int) -> int:
-    """Teradata's ``STRTOK_SPLIT_TO_TABLE(key, text, ',')``, of which the parser knows another form."""
-    editor.make(TokenType.VAR, "STRTOK_ROWS", index)
-    return index + 1
-
-
-def _document_rows(editor: Editor, index: int) -> int | None:
-    """T-SQL's ``OPENXML(@doc, 'path') WITH (a INT)`` or ``WITH t``: the names show where they are used."""
-    end = editor.closing(index + 1)
-    if editor.word(end) != "WITH":
-        return None
-    editor.make(TokenType.VAR, "OPENXML", index)  # any name: the parser asks OPENJSON for a literal path
-    editor.out.extend(editor.tokens[index + 1 : end])
-    is_list = editor.kind(end + 1) is TokenType.L_PAREN
-    return editor.closing(end + 1) if is_list else editor.name_end(end + 1)
+    end = editor.name_end(index + 1)
+    return end + (editor.kind(end) is TokenType.COMMA)
 
 
 def _null_cast(editor: Editor, index: int) -> int:
@@ -199,10 +175,7 @@ VALUE_PHRASES: tuple[tuple[str, Action], ...] = (
     (":=", _assigned),
     ("[ ]", _array_type),
     ("USING PARAMETERS", _parameters),
-    ("OPENROWSET ( BULK", _file_rows),
-    ("STRTOK_SPLIT_TO_TABLE (", _split_rows),
     ("RETURNS (", drop_call(1)),
-    ("OPENXML|OPENJSON (", _document_rows),
     ("MODEL", _model),
     ("UESCAPE", drop(2)),
     (":: !", _null_cast),

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from sqlglot import exp
 
+from airflow_provider_sqlflow.engine.forward_aliases import definition_order
 from airflow_provider_sqlflow.engine.from_clause import FromReader
 from airflow_provider_sqlflow.engine.graph import (
     AGGREGATION,
@@ -55,6 +57,20 @@ def select_all(relation: Any) -> exp.Select:
 
 class SelectListReader(FromReader):
     """Turns select items into the columns of a node."""
+
+    def _project_list(self, projections: Sequence[Any], scope: Scope, node: Node) -> None:
+        """A whole select list; the columns of the node are in its order."""
+        order = definition_order(projections) if self.rules.name == "clickhouse" else None
+        if order is None:
+            for projection in projections:
+                self._projection(projection, scope, node)
+            return
+        added: dict[int, list[str]] = {}
+        for number in order:
+            before = set(node.columns)
+            self._projection(projections[number], scope, node)
+            added[number] = [key for key in node.columns if key not in before]
+        node.columns = {key: node.columns[key] for number in sorted(added) for key in added[number]}
 
     def _projection(self, projection: Any, scope: Scope, node: Node) -> None:
         is_aliased = isinstance(projection, exp.Alias)

@@ -25,6 +25,7 @@ from airflow_provider_sqlflow.engine.values import maker
 make_relation_id = maker(RelationId)
 # Tables of one row that exist so that FROM has something to name.
 _DUMMIES = frozenset({"dual", "sysdummy1"})
+_TEMPORARY_SCHEMAS = frozenset({"pg_temp", "tempdb", "session", "temp"})
 Key = tuple[str | None, str | None, str]
 
 
@@ -100,6 +101,8 @@ class Session:
         self.renames: list[tuple[RelationId, RelationId, int]] = []  # old, new, statement
         self.nodes: dict[Key, Node] = {}
         self.temporary: dict[str, Node] = {}
+        self.last_result: Node | None = None  # of the statement before, if that was a query
+        self.caches: set[RelationId] = set()  # temporary, and no place where data ends
         self.mentions: dict[RelationId, tuple[Node, Place | None]] = {}
         self.types: dict[RelationId, dict[str, str]] = {}  # by compared column name, as written
         self.skipped: dict[RelationId, frozenset[str]] = {}  # columns that INSERT without a list leaves out
@@ -206,9 +209,9 @@ class Session:
 
     def relation(self, parts: list[Name], kind: RelationKind = RelationKind.TABLE) -> Node:
         """The node of a relation of the database, temporary table of the script, or file."""
-        if len(parts) == 1 or parts[-2].key.lower() in ("pg_temp", "tempdb", "session", "temp"):
+        if self.temporary:
             temporary = self.temporary.get(parts[-1].key)
-            if temporary is not None:
+            if temporary is not None and _means(parts, temporary.id):
                 return temporary
         node = self.stored(parts, kind)
         mention = self.mentions.get(node.id)
@@ -303,7 +306,7 @@ class Session:
     def new_temporary(self, parts: list[Name]) -> Node:
         """A fresh, empty temporary table that hides any relation of that name."""
         name = parts[-1]
-        relation = RelationId(None, None, name.text, "session")
+        relation = temporary_id(parts)
         node = Node(relation, RelationKind.TEMP_TABLE, is_derived=True)
         self.temporary[name.key] = node
         place = (name.start, name.end) if name.start >= 0 else None
@@ -342,6 +345,22 @@ class Session:
             self.diagnostics.append(item)
 
 
+def _means(parts: list[Name], temporary: RelationId) -> bool:
+    """Whether a name whose last part is that of a temporary table is the table's."""
+    if len(parts) == 1 or parts[-2].key.lower() in _TEMPORARY_SCHEMAS:
+        return True
+    given = [part.text.lower() for part in parts[:-1]]
+    place = [part.lower() for part in (temporary.database, temporary.schema) if part]
+    return bool(place) and given[-len(place) :] == place[-len(given) :]
+
+
+def temporary_id(parts: list[Name]) -> RelationId:
+    """The id of a temporary table: Snowflake and Teradata have them in the schemas of other tables."""
+    places = [part.text for part in parts[:-1] if part.key.lower() not in _TEMPORARY_SCHEMAS]
+    schema = places.pop() if places else None
+    return make_relation_id(".".join(places) or None, schema or None, parts[-1].text, "session")
+
+
 def table_parts(session: Session, table: exp.Expr, base: int) -> list[Name]:
     """The name parts of a table expression, outermost first; empty when it is not a name."""
     this = table.args.get("this")
@@ -364,6 +383,9 @@ def names_of_text(session: Session, text: str) -> list[Name]:
 def _flatten(session: Session, part: Any, base: int) -> list[Name]:
     if isinstance(part, exp.Identifier):
         whole = session.relation_name(part, base)
+        if len(part.args) > 2:  # the parser takes T-SQL's # from the name: t is another table than #t
+            signs = "##" if part.args.get("global_") else "#" * bool(part.args.get("temporary"))
+            whole = Name(signs + whole.text, signs + whole.key, whole.start, whole.end, whole.is_placeholder)
         return names_of_text(session, whole.text) if HIDDEN_DOT in whole.text else [whole]
     if isinstance(part, exp.Dot):
         return _flatten(session, part.this, base) + _flatten(session, part.expression, base)

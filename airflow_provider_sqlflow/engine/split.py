@@ -25,7 +25,7 @@ _STOP = re.compile(r"[;'\"$]|--|/\*")
 
 _ROUTINE_WORDS = frozenset({"PROCEDURE", "PROC", "FUNCTION", "TRIGGER", "PACKAGE"})
 _BLOCK_WORDS = frozenset({"BEGIN", "ELSE", "THEN", "LOOP", "DO", "TRY", "END", "REPEAT"})
-_SCHEDULED = frozenset({"TASK", "PIPE", "EVENT", "ALERT"})
+_SCHEDULED = frozenset({"TASK", "PIPE", "EVENT", "ALERT", "FLOW"})
 _CONDITION_WORDS = frozenset({"IF", "ELSEIF", "ELSIF", "WHILE", "EXCEPTION", "WHEN", "FOR", "FORALL"})
 _DECLARING = frozenset({"CURSOR", "PROCEDURE", "FUNCTION", "PRAGMA"})
 _NO_VARIABLES = frozenset({"TYPE", "SUBTYPE", "PRAGMA", "PROCEDURE", "FUNCTION", "CONTINUE", "EXIT", "UNDO"})
@@ -256,10 +256,10 @@ class RawStatement:
                 depth += 1
             elif kind in CLOSERS:
                 depth -= 1
-            elif depth == 0 and self.tokens[index].text.upper() in ("AS", "DO"):
-                following = self.tokens[index + 1].text.upper()
-                if following in _STATEMENT_WORDS:
-                    return replace(self, tokens=self.tokens[index + 1 :])
+            elif depth == 0 and self.tokens[index].text.upper() in ("AS", "DO", "THEN"):
+                tokens = self.tokens[index + 1 + (self.tokens[index + 1].text.upper() == "BEGIN") :]
+                if tokens and tokens[0].text.upper() in _STATEMENT_WORDS:
+                    return replace(self, tokens=tokens)
         return None
 
     @property

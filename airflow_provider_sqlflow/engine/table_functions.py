@@ -58,6 +58,14 @@ _OWN_NAMES = {
     "open_j_s_o_n": "openjson",
     "x_m_l_table": "xmltable",
 }
+# Manual: BigQuery ML "input table columns are part of the output"; AI.FORECAST gives the history on request.
+_MODEL_FUNCTIONS = frozenset(
+    {
+        "predict", "explain_predict", "detect_anomalies", "transform", "recommend", "generate_text",
+        "generate_embedding", "generate_table", "generate_bool", "m_l_translate", "translate",
+        "understand_text", "annotate_image", "process_document", "transcribe", "a_i_forecast",
+    }
+)  # fmt: skip
 _REMOTE = frozenset({"remote", "remotesecure", "cluster", "clusterallreplicas"})
 NO_NAMES: frozenset[str] = frozenset()
 
@@ -90,6 +98,30 @@ def table_argument(argument: Any) -> list[Any]:
         return []
     names: list[Any] = argument.args.get("expressions") or []
     return list(names[0].parts) if len(names) == 1 and isinstance(names[0], exp.Column) else []
+
+
+def predicted_table(call: Any) -> Any:
+    """The table or query to whose columns a function of a model adds its own; ``None`` for others."""
+    if isinstance(call, exp.Anonymous):
+        found = call.args.get("expressions") if call.name.lower() in _MODEL_FUNCTIONS else None
+    elif function_name(call) in _MODEL_FUNCTIONS:
+        found = [call.args.get("expression") or call.args.get("this")]
+    else:
+        return None
+    return next((one for one in found or () if isinstance(one, (exp.Subquery, exp.Table))), None)
+
+
+def reads_last_result(call: Any) -> bool:
+    """Snowflake's ``TABLE(RESULT_SCAN(LAST_QUERY_ID()))``: what the statement before has given."""
+    call = call.args.get("this") if isinstance(call, exp.TableFromRows) else call
+    if function_name(call) != "result_scan":
+        return False
+    arguments: list[Any] = call.args.get("expressions") or []
+    query: Any = arguments[0] if arguments else None
+    if function_name(query) != "last_query_id":
+        return False
+    numbers: list[Any] = query.args.get("expressions") or []
+    return all(one.sql() == "-1" for one in numbers)
 
 
 def remote_table(call: Any, dialect: str) -> list[Any]:

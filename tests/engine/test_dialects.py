@@ -48,6 +48,10 @@ def test_sqlflow_names_come_back_where_the_dialect_is_its_own():
         ("ansi", ""),
         ("generic", ""),
         ("mariadb", "mysql"),
+        ("Flink-SQL", ""),
+        ("SQL Server", "tsql"),
+        ("spark_sql", "spark"),
+        ("MaxCompute", "hive"),
     ],
 )
 def test_spellings(spelled, dialect):

@@ -188,6 +188,29 @@ def test_temporary_tables_of_two_scripts_stay_apart_when_they_merge():
     assert len({item.id for item in temporary}) == 2
 
 
+def test_a_temporary_table_that_nothing_reads_is_where_data_ends():
+    sql = "CREATE TEMP TABLE one AS SELECT a FROM s; CREATE TEMP TABLE two AS SELECT a FROM one;"
+    result = analyze(sql, dialect="postgres")
+    assert arrows(result) == ["s.a -> two.a"]
+    assert [f"{edge.source} -> {edge.target}" for edge in result.relation_edges()] == ["s -> two"]
+    assert (names(result.sources), names(result.targets)) == (["s"], ["two"])
+    assert [str(relation) for relation in result.intermediates] == ["one"]
+    assert [str(item.id) for item in result.relations if item.is_unread] == ["two"]
+    dropped = analyze(f"{sql} DROP TABLE two", dialect="postgres")
+    assert (arrows(dropped), dropped.relation_edges(), dropped.targets) == ([], (), ())
+    read = analyze(f"{sql} SELECT a FROM two", dialect="postgres")
+    assert arrows(read) == ["s.a -> result.a"]
+    assert not [item for item in read.relations if item.is_unread]
+
+
+def test_unread_temporary_tables_of_two_scripts_stay_apart_when_they_merge():
+    texts = ["CREATE TEMP TABLE t AS SELECT a FROM s", "CREATE TEMP TABLE t AS SELECT b FROM s"]
+    merged = merge_results(analyze(text, dialect="postgres") for text in texts)
+    assert arrows(merged) == ["s.a -> t.a", "s.b -> t.b"]
+    assert len(merged.targets) == 2
+    assert not merged.intermediates
+
+
 def test_targets_of_a_merge_follow_the_renames_of_each_script():
     result = analyze("CREATE TABLE n AS SELECT a FROM s; ALTER TABLE n RENAME TO m", dialect="postgres")
     other = analyze("SELECT 1", dialect="postgres")

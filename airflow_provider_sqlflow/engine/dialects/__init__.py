@@ -60,14 +60,52 @@ _VENDORS = {
 _ALIASES = {
     "ansi": "",
     "generic": "",
+    "aurora": "",  # MySQL's or PostgreSQL's SQL
+    "flink": "",
+    "flinksql": "",
+    "h2": "",
+    "ksqldb": "",
+    "saphana": "",
+    "bq": "bigquery",
+    "googlesql": "bigquery",
+    "spanner": "bigquery",
+    "motherduck": "duckdb",
+    "maxcompute": "hive",
+    "odps": "hive",
+    "auroramysql": "mysql",
+    "mariadb": "mysql",
+    "oceanbase": "mysql",
+    "percona": "mysql",
+    "tidb": "mysql",
+    "dameng": "oracle",
+    "plsql": "oracle",
+    "alloydb": "postgres",
+    "aurorapostgresql": "postgres",
+    "cockroach": "postgres",
+    "cockroachdb": "postgres",
+    "cratedb": "postgres",
+    "dws": "postgres",
+    "enterprisedb": "postgres",
+    "firebolt": "postgres",
+    "greenplum": "postgres",
+    "hologres": "postgres",
+    "kingbase": "postgres",
+    "opengauss": "postgres",
+    "pg": "postgres",
+    "postgresql": "postgres",
+    "questdb": "postgres",
+    "timescaledb": "postgres",
+    "yugabyte": "postgres",
+    "yugabytedb": "postgres",
+    "memsql": "singlestore",
+    "pyspark": "spark",
+    "spark3": "spark",
+    "sparksql": "spark",
+    "azuresql": "tsql",
     "mssql": "tsql",
     "sqlserver": "tsql",
     "synapse": "tsql",
-    "azuresql": "tsql",
-    "postgresql": "postgres",
-    "greenplum": "postgres",
-    "sparksql": "spark",
-    "mariadb": "mysql",
+    "starburst": "trino",
 }
 _VENDOR_OF = {
     "": "dbvansi",
@@ -208,6 +246,9 @@ def resolve_dialect(name: str) -> str:
     wanted = (name or "").strip().lower()
     if wanted in _VENDORS:
         return _VENDORS[wanted]
+    if wanted not in _ALIASES:
+        plain = wanted.replace("_", "").replace("-", "").replace(" ", "")
+        wanted = plain if plain in _ALIASES or plain in known_dialects() else wanted
     wanted = _ALIASES.get(wanted, wanted)
     if f"dbv{wanted}" in _VENDORS and wanted not in known_dialects():
         return _VENDORS[f"dbv{wanted}"]
@@ -250,12 +291,17 @@ _TOOLS = _Tools()
 def _tokenizer_of(dialect: str) -> Tokenizer:
     """A tokenizer; where statements follow one another without semicolons, one without commands.
 
-    What follows a command such as PRINT, up to the next semicolon, would be one token.
+    What follows a command such as PRINT, up to the next semicolon, would be one token. And the ``#`` of
+    T-SQL's temporary tables is part of their names: ``t`` is another table than ``#t``.
     """
     syntax = syntax_of(dialect)
     if dialect not in _TSQL and dialect != "bigquery":
         return syntax.tokenizer()
-    plain: type[Tokenizer] = type("PlainTokenizer", (syntax.tokenizer_class,), {"COMMANDS": set()})
+    own = syntax.tokenizer_class
+    changes: dict[str, object] = {"COMMANDS": set()}
+    if dialect in _TSQL:
+        changes["SINGLE_TOKENS"] = {sign: kind for sign, kind in own.SINGLE_TOKENS.items() if sign != "#"}
+    plain: type[Tokenizer] = type("PlainTokenizer", (own,), changes)
     return plain(syntax)
 
 

@@ -33,7 +33,7 @@ from airflow_provider_sqlflow.engine.queries import QueryReader
 from airflow_provider_sqlflow.engine.reader import Written
 from airflow_provider_sqlflow.engine.session import Name, Session, table_parts
 from airflow_provider_sqlflow.engine.split import RawStatement, split
-from airflow_provider_sqlflow.engine.statements.edges import Chain, Edges, Step
+from airflow_provider_sqlflow.engine.statements.edges import Chain, Edges, Step, as_they_are, without_aliases
 from airflow_provider_sqlflow.engine.values import maker
 
 _make_relation_edge = maker(RelationEdge)
@@ -200,6 +200,7 @@ class Statement:
     def outcome(self) -> Outcome:
         """The lineage of the statement."""
         reads = self._reads()
+        self.session.last_result = self.results[-1] if self.results else None
         writes = dict.fromkeys(write.target.id for write in self.writes)
         writes.update(dict.fromkeys(node.id for node in self.results))
         if self.swapped is not None:
@@ -287,11 +288,13 @@ class Statement:
                 node.star_column()  # makes those below that it needs
         for node in self.reader.nodes:
             chain.add_node(node)
+        plain = without_aliases if self.session.rules.has_lateral_alias else as_they_are
         for write in self.writes:
+            relation = write.target.id
             for target, value in write.pairs:
-                chain.link(value.inputs, target)
+                chain.link(plain(value.inputs, relation), target)
             if write.rows is not None:
-                chain.link(write.rows.inputs, write.target.rows)
+                chain.link(plain(write.rows.inputs, relation), write.target.rows)
         for node in self.results:
             chain.add_node(node)
         for read in [node for write in self.writes for node in write.reads] + self.results:

@@ -9,12 +9,13 @@ from sqlglot import exp
 
 from airflow_provider_sqlflow.engine.definitions import Definitions, read_definitions
 from airflow_provider_sqlflow.engine.graph import Node
-from airflow_provider_sqlflow.engine.model import RelationId, RelationKind, Severity, StatementKind
+from airflow_provider_sqlflow.engine.model import RelationKind, Severity, StatementKind
 from airflow_provider_sqlflow.engine.rescue import Rescued
 from airflow_provider_sqlflow.engine.select_list import select_all
-from airflow_provider_sqlflow.engine.session import Name
+from airflow_provider_sqlflow.engine.session import Name, temporary_id
 from airflow_provider_sqlflow.engine.statements.columns import map_columns
 from airflow_provider_sqlflow.engine.statements.context import Statement
+from airflow_provider_sqlflow.engine.statements.dictionary import read_dictionary
 from airflow_provider_sqlflow.engine.statements.files import uris_of, write_from_path
 from airflow_provider_sqlflow.engine.statements.keys import note_altered, note_declared, relation_parts
 from airflow_provider_sqlflow.engine.statements.stages import read_stage, stage_of_table
@@ -44,6 +45,9 @@ def read_create(statement: Statement, tree: Any) -> None:
         return
     if kind.endswith("INDEX"):
         read_index(statement)
+        return
+    if kind == "DICTIONARY":
+        read_dictionary(statement, tree)
         return
     if kind not in ("TABLE", "VIEW", "STREAM", "DYNAMIC TABLE", "MATERIALIZED VIEW"):
         statement.kind = StatementKind.OTHER
@@ -162,7 +166,7 @@ def create_from_query(
         return
     is_temporary = is_temporary or parts[-1].text.startswith(("#", "@"))
     ctes = statement.reader.read_ctes(tree, None, {}) if tree is not None else {}
-    identity = RelationId(None, None, parts[-1].text, "session") if is_temporary else None
+    identity = temporary_id(parts) if is_temporary else None
     probe = Node(identity or statement.session.relation(parts).id, kind, is_derived=True)
     statement.reader.read(query, probe, None, ctes)
     outputs = [Name(column.name or "", key.split("\0")[0], -1, -1) for key, column in probe.columns.items()]
@@ -257,5 +261,11 @@ def _relation_kind(kind: str, properties: list[Any]) -> RelationKind:
 
 def _is_temporary(parts: list[Name], properties: list[Any]) -> bool:
     if any(isinstance(item, (exp.TemporaryProperty, exp.VolatileProperty)) for item in properties):
-        return True
+        return not any(_is_connector(item) for item in properties)
     return bool(parts) and parts[-1].text.startswith("#")
+
+
+def _is_connector(item: Any) -> bool:
+    """Flink's ``WITH ('connector' = …)``: only the name is temporary, the data is elsewhere."""
+    name = item.args.get("this") if isinstance(item, exp.Property) else None
+    return isinstance(name, exp.Literal) and name.name.lower() == "connector"

@@ -41,6 +41,7 @@ def _cache(statement: Statement, tree: Any) -> None:
             statement, statement.parts(tree.args["this"]), query, [], RelationKind.TABLE, is_temporary=True
         )
         statement.only_caches = True
+        statement.session.caches.update(write.target.id for write in statement.writes)
 
 
 def _command(statement: Statement, tree: Any) -> None:

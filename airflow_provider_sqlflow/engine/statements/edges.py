@@ -13,8 +13,9 @@ from airflow_provider_sqlflow.engine.graph import (
     Input,
     Node,
     Place,
+    combine,
 )
-from airflow_provider_sqlflow.engine.model import Edge
+from airflow_provider_sqlflow.engine.model import Edge, RelationId
 from airflow_provider_sqlflow.engine.text import SourceText
 from airflow_provider_sqlflow.engine.values import maker
 
@@ -83,6 +84,29 @@ class Chain:
             if kind == IDENTITY and source.name is None:
                 kind = JOIN
             found.append(edge_of((source, target, kind), item.place))
+
+
+def as_they_are(inputs: list[Input] | None, _: RelationId) -> list[Input] | None:
+    """The inputs where no alias of a select list can be among them."""
+    return inputs
+
+
+def without_aliases(inputs: list[Input] | None, relation: RelationId) -> list[Input] | None:
+    """The inputs of a value written to a relation; for an alias of the same list, what that is made of.
+
+    Only a query's own result has its aliases as columns: a relation that is written has others.
+    """
+    if inputs is None or all(item.column.relation is not relation for item in inputs):
+        return inputs
+    found: list[Input] = []
+    for item in inputs:
+        column = item.column
+        if column.name is None or not column.is_derived or column.relation is not relation:
+            found.append(item)
+            continue
+        for below in without_aliases(column.inputs, relation) or ():
+            found.append(Input(below.column, combine(item.kind, below.kind), item.place))
+    return found
 
 
 def _distinct(inputs: list[Input]) -> Iterable[Input]:

@@ -74,7 +74,7 @@ def write_output(
     name = str(into.args["this"]) if isinstance(into, exp.Anonymous) else into.name
     if isinstance(into, exp.Func) and not isinstance(into, exp.Anonymous):  # INTO log (v): no logarithm
         named = _OUTPUT_INTO.search(statement.session.source.text, statement.raw.start, statement.raw.end)
-        name = named.group(1).lstrip("#") if named else name
+        name = named.group(1) if named else name
         columns = sorted(into.find_all(exp.Column), key=lambda column: column.this.meta.get("start") or 0)
         listed = statement.names(columns)
     audit = statement.session.relation(names_of_text(statement.session, name))

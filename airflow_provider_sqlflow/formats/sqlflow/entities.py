@@ -52,6 +52,7 @@ class Entity:
         alias: the name that the query gives it.
         columns: columns that are known before any flow is looked at.
         span: where the text mentions it.
+        is_unread: a temporary table in which data ends: shown whatever the options hide.
     """
 
     id: RelationId
@@ -65,6 +66,7 @@ class Entity:
     columns: tuple[str, ...] = ()
     span: Span | None = None
     kind: RelationKind | None = None
+    is_unread: bool = False
 
 
 _LEVELS: Mapping[RelationKind, Level] = {
@@ -116,7 +118,13 @@ class Entities:
 
     def is_visible(self, relation: RelationId) -> bool:
         """Whether the options show the object."""
-        return self.of(relation).level not in self._hidden
+        entity = self.of(relation)
+        return entity.is_unread or entity.level not in self._hidden
+
+    def is_end(self, relation: RelationId) -> bool:
+        """Whether a way ends at the object: shown, and read by nothing but itself (by aliases, updates)."""
+        level = self.of(relation).level
+        return level is not Level.TOP and level not in self._hidden
 
     def name(self, relation: RelationId) -> str:
         """The object's name; a numbered one gets its number when first asked for."""
@@ -170,6 +178,7 @@ def _entity_of(relation: Relation) -> Entity:
         columns=relation.columns,
         span=relation.span,
         kind=relation.kind,
+        is_unread=relation.is_unread,
     )
     if relation.kind is RelationKind.FUNCTION and relation.id.scope is not None:
         entity.level = Level.RESULT_SET  # FLATTEN, UNNEST: the rows are made of the arguments

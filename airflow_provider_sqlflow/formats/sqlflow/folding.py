@@ -51,7 +51,7 @@ class Folder:
             target = flow.target.relation
             if flow.type == JOIN or self._entities.is_visible(target):
                 kept.append(flow)
-            if flow.type == JOIN or self._is_end(target):
+            if flow.type == JOIN or self._entities.is_end(target):
                 continue
             if statement.kind in _CREATES and target not in fresh:
                 self._forget(target)
@@ -77,12 +77,8 @@ class Folder:
         yield from joins
         self._drop_statement(fresh)
 
-    def _is_end(self, relation: RelationId) -> bool:
-        """Whether a way ends here. Nothing reads a top select list but itself, by its own aliases."""
-        return self._entities.is_visible(relation) and self._entities.of(relation).level is not Level.TOP
-
     def _behind(self, flow: Flow) -> Iterator[tuple[ColumnRef, Flow | None]]:
-        if self._is_end(flow.source.relation):
+        if self._entities.is_end(flow.source.relation):
             yield flow.source, None
         else:
             yield from self.ends(flow.source).items()
@@ -95,7 +91,7 @@ class Folder:
                     yield replace(flow, source=left, target=right)
 
     def _copied(self, ref: ColumnRef) -> list[ColumnRef]:
-        if self._is_end(ref.relation):
+        if self._entities.is_end(ref.relation):
             return [ref]
         return [source for source, why in self.ends(ref).items() if why.type == DIRECT_FLOW]
 
@@ -115,7 +111,7 @@ class Folder:
             seen.add(mark)
             for flow in reversed(self._into.get(current, ())):
                 step = flow if outer is None else _joined(outer, flow, flow.source)
-                if self._is_end(flow.source.relation):
+                if self._entities.is_end(flow.source.relation):
                     _keep(ends, flow.source, step)
                 elif flow.source in self._ends:
                     for source, why in self._ends[flow.source].items():

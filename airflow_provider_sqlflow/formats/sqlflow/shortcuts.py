@@ -25,7 +25,7 @@ def fold_edges(chain: Iterable[Edge], kinds: Mapping[RelationId, RelationKind]) 
 
     def is_step(relation: RelationId) -> bool:
         kind = kinds.get(relation, RelationKind.TABLE)
-        return kind.is_intermediate or (kind is RelationKind.RESULT and relation in read)
+        return kind.is_transient or (kind is RelationKind.RESULT and relation in read)
 
     incoming: dict[ColumnRef, list[Edge]] = {}
     for edge in edges:

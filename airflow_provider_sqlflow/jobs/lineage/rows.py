@@ -54,14 +54,13 @@ class IndexRows:
 def stored_relations(result: LineageResult) -> tuple[Relation, ...]:
     """The relations that live in a database or in files, in reading order: what jobs count and look up.
 
-    No intermediates, query results, table functions, variables or one-row dummies such as DUAL.
+    No temporary tables (two files may each have one of a name), subqueries, query results, table functions,
+    variables or one-row dummies such as DUAL.
     """
     from airflow_provider_sqlflow.engine import RelationKind
 
     outside = {RelationKind.RESULT, RelationKind.CONSTANT, RelationKind.FUNCTION, RelationKind.VARIABLE}
-    return tuple(
-        item for item in result.relations if not item.kind.is_intermediate and item.kind not in outside
-    )
+    return tuple(item for item in result.relations if not item.kind.is_transient and item.kind not in outside)
 
 
 def index_rows(result: LineageResult) -> IndexRows:

@@ -84,6 +84,15 @@ def test_temporary_tables_pass_on_what_they_held_when_read() -> None:
     assert found == ["s.a -> t.a", "u.b -> v.a"]
 
 
+def test_temporary_tables_that_nothing_reads_are_shown() -> None:
+    sql = "CREATE TEMP TABLE x AS SELECT a, c FROM s; UPDATE x SET a = c + 1"
+    result = analyze(sql, dialect="postgres")
+    found = [f"{flow.source} -> {flow.target}" for flow in flows_of(result, ExportOptions())]
+    assert found == ["s.a -> x.a", "s.c -> x.c", "s.c -> x.a"]
+    for name in schemas.SCHEMA_OF:
+        schemas.valid(name, result, ExportOptions(), {"<sql>": sql})
+
+
 def test_one_indirect_step_makes_a_way_indirect_and_a_direct_way_wins() -> None:
     sql = (
         "SELECT x.n + x.m AS a, x.m AS b, y.k AS c FROM "
