@@ -166,6 +166,8 @@ class FunctionReader(UsingReader):
         """PostgreSQL's ``ROWS FROM (f(), g()) AS r(a, b)``: a column for each function."""
         node = self._new_source_node(item, "rows_from")
         for number, function in enumerate(item.args["rows_from"]):
+            if isinstance(function, exp.Table):
+                function = function.args["this"]
             inputs = self.walker.inputs(function, scope, TRANSFORMATION, self.quoter.extent(function))
             node.add(f"column{number + 1}", f"column{number + 1}", inputs)
         node.complete()

@@ -213,6 +213,21 @@ def _copy_options(editor: Editor, index: int) -> int | None:
     return len(editor.tokens) if is_options and is_last else None
 
 
+def _searched(editor: Editor, index: int) -> int | None:
+    """``SEARCH DEPTH FIRST BY a, b SET n`` behind a recursive CTE: the order in which it is gone through."""
+    end = editor.until(index, frozenset({"SET"}))
+    return editor.name_end(end + 1) if editor.word(end) == "SET" else None
+
+
+def _join_alias(editor: Editor, index: int) -> int | None:
+    """``USING (a, b) AS j``: the columns of USING under one more name."""
+    end = editor.closing(index + 1)
+    if editor.word(end) != "AS":
+        return None
+    editor.out.extend(editor.tokens[index:end])
+    return editor.name_end(end + 1)
+
+
 def _interpolate(editor: Editor, index: int) -> int:
     """ClickHouse's ``ORDER BY a WITH FILL INTERPOLATE (b AS b + 1)``."""
     is_call = editor.kind(index + 1) is TokenType.L_PAREN
@@ -255,6 +270,9 @@ _CLAUSE_PHRASES: tuple[tuple[str, Action], ...] = (
     # Joins
     ("ASOF|ANTI|SEMI|ANY|ALL OUTER JOIN", _inner_words),
     ("LATERAL VIEW", _lateral_view),
+    ("LATERAL ROWS FROM (", _drop(1)),
+    ("USING (", _join_alias),
+    ("SEARCH DEPTH|BREADTH FIRST BY", _searched),
 )  # fmt: skip
 
 
