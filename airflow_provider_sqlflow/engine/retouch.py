@@ -158,6 +158,24 @@ def _pivot_end(editor: Editor, index: int) -> int | None:
     return len(editor.tokens) if is_pivot else None
 
 
+def _pivot_query(editor: Editor, index: int) -> int | None:
+    """DuckDB's ``CREATE TABLE t AS PIVOT …`` and ``INSERT INTO t PIVOT …``: a query like any other."""
+    is_query = editor.words[0] in ("CREATE", "INSERT") and not editor.calls and editor.clause in ("", "INTO")
+    if not is_query or (editor.words[0] == "CREATE" and editor.word(index - 1) != "AS"):
+        return None
+    end = editor.until(index, frozenset({"ORDER BY", "LIMIT"}))
+    for kind, text in (
+        (TokenType.SELECT, "SELECT"),
+        (TokenType.STAR, "*"),
+        (TokenType.FROM, "FROM"),
+        (TokenType.L_PAREN, "("),
+    ):
+        editor.make(kind, text, index)
+    editor.out.extend(editor.tokens[index:end])
+    editor.make(TokenType.R_PAREN, ")", end)
+    return end
+
+
 def _applied(editor: Editor, index: int) -> int | None:
     """ClickHouse's ``* APPLY(x -> f(x))``."""
     is_behind_columns = editor.kind(index - 1) in (TokenType.STAR, TokenType.R_PAREN)
@@ -250,6 +268,7 @@ _CLAUSE_PHRASES: tuple[tuple[str, Action], ...] = (
     ("SUBSET * = (", drop_call(3)),
     ("TIMESERIES * AS * OVER (", drop_call(5)),
     ("ORDER~BY|LIMIT", _pivot_end),
+    ("PIVOT|UNPIVOT", _pivot_query),
     ("LIMIT", _second_limit),
     # Words of statements
     ("WITH LABEL *", drop(3)),
