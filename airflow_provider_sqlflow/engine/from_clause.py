@@ -149,6 +149,7 @@ class FromReader(FunctionReader):
         node = self._new_source_node(item, parts[-1].text)
         place = (parts[0].start, parts[-1].end)
         node.any_inputs = [Input(column, TRANSFORMATION, place)]
+        self.unfold(node.any_inputs, scope)
         return node
 
     def _subquery(self, item: Any, scope: Scope, is_visible: bool) -> None:
