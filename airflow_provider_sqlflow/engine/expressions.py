@@ -28,9 +28,10 @@ from airflow_provider_sqlflow.engine.graph import (
     Place,
     combine,
 )
+from airflow_provider_sqlflow.engine.lambdas import read_lambda
 from airflow_provider_sqlflow.engine.scope import Scope
 from airflow_provider_sqlflow.engine.session import Name, Session
-from airflow_provider_sqlflow.engine.structs import read_owner, read_struct
+from airflow_provider_sqlflow.engine.structs import read_map, read_owner, read_struct
 
 Expression = Any
 """A sqlglot node. Its classes are compiled and many; the walk dispatches on the class."""
@@ -324,9 +325,12 @@ def _window(walker: Walker, e: Expression, scope: Scope, kind: int, place: Place
     step = (SORT if is_keep else WINDOW) if kind & 15 < JOIN else kind
     walker.children(e, scope, step, place, out, skip="this")
     alias = e.args.get("alias")
-    named = scope.windows.get(alias.name.lower()) if isinstance(alias, exp.Expr) else None
-    if named is not None:
+    for _ in scope.windows:  # one named window may go on from another
+        named = scope.windows.get(alias.name.lower()) if isinstance(alias, exp.Expr) else None
+        if named is None:
+            break
         walker.children(named, scope, step, place, out)
+        alias = named.args.get("alias")
 
 
 def _case(walker: Walker, e: Expression, scope: Scope, kind: int, place: Place, out: list[Input]) -> None:
@@ -518,10 +522,25 @@ def _exists(walker: Walker, e: Expression, scope: Scope, kind: int, place: Place
         _default(walker, e, scope, kind, place, out)  # the higher-order function exists(array, x -> …)
 
 
+def _is_relation(walker: Walker, field: Expression, scope: Scope) -> bool:
+    """SQLite's and ClickHouse's ``a IN t``; in ClickHouse an array may stand there, too."""
+    dialect = walker.session.rules.name
+    if not isinstance(field, exp.Column) or dialect not in ("sqlite", "clickhouse"):
+        return False
+    if dialect == "sqlite" or field.args.get("table") is not None:
+        return dialect == "sqlite"
+    key = walker.session.column_key(field.args["this"])
+    return key not in scope.named_values and not any(key in source.node.columns for source in scope.sources)
+
+
 def _in(walker: Walker, e: Expression, scope: Scope, kind: int, place: Place, out: list[Input]) -> None:
     step = TRANSFORMATION if kind == IDENTITY else kind
     for key in ("this", "expressions", "query", "unnest", "field"):
         value = e.args.get(key)
+        if key == "field" and _is_relation(walker, value, scope):
+            relation = exp.Table(this=value.args["this"], db=value.args.get("table"))
+            walker.subquery(relation, scope, step, place, out)
+            continue
         for item in value if isinstance(value, list) else (value,):
             if isinstance(item, exp.Expr):
                 walker.visit(item, scope, step, place, out)
@@ -546,7 +565,8 @@ def _dot(walker: Walker, e: Expression, scope: Scope, kind: int, place: Place, o
         and isinstance(inner.this, exp.Column)
         and isinstance(field, exp.Identifier)
     ):
-        qualifier = walker.names(inner.this)
+        is_row = isinstance(inner.this.this, exp.Star)  # (t.*).a
+        qualifier = walker.names_of_table(inner.this) if is_row else walker.names(inner.this)
         if len(qualifier) == 1 and scope.names_relation(qualifier[0]):
             for found, access in scope.resolve([*qualifier, walker.session.column_name(field, walker.base)]):
                 out.append(Input(found, combine(kind, access), place))
@@ -571,10 +591,6 @@ def _keyed(walker: Walker, e: Expression, scope: Scope, kind: int, place: Place,
     value = e.args.get("expression")
     if isinstance(value, exp.Expr):
         walker.visit(value, scope, kind, place, out)
-
-
-def _lambda(walker: Walker, e: Expression, scope: Scope, kind: int, place: Place, out: list[Input]) -> None:
-    walker.visit(e.args["this"], scope, TRANSFORMATION if kind == IDENTITY else kind, place, out)
 
 
 def _star(walker: Walker, e: Expression, scope: Scope, kind: int, place: Place, out: list[Input]) -> None:
@@ -613,7 +629,8 @@ _EXACT: dict[type, Callable[..., None]] = {
     exp.Parameter: _parameter,
     exp.Kwarg: _keyed,
     exp.PropertyEQ: _keyed,
-    exp.Lambda: _lambda,
+    exp.ToMap: read_map,
+    exp.Lambda: read_lambda,
     exp.Star: _star,
     exp.Table: _table,
     exp.Collate: _same,

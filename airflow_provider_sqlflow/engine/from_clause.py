@@ -149,6 +149,7 @@ class FromReader(FunctionReader):
         node = self._new_source_node(item, parts[-1].text)
         place = (parts[0].start, parts[-1].end)
         node.any_inputs = [Input(column, TRANSFORMATION, place)]
+        self.unfold(node.any_inputs, scope)
         return node
 
     def _subquery(self, item: Any, scope: Scope, is_visible: bool) -> None:
@@ -161,7 +162,8 @@ class FromReader(FunctionReader):
         node = self._new_source_node(item, "subquery")
         ctes = self.read_ctes(item, scope, scope.ctes)
         if isinstance(inner, exp.Query) or not isinstance(inner, exp.Expr):
-            self.read(inner, node, scope if self.rules.name == "duckdb" else None, ctes)  # DuckDB: LATERAL
+            # It sees the queries around this one; in DuckDB also what stands left of it, as LATERAL does.
+            self.read(inner, node, scope if self.rules.name == "duckdb" else scope.parent, ctes)
         else:
             self.read(inner, node, scope, ctes)
         self._finish_source(item, node, scope, is_visible)

@@ -59,6 +59,7 @@ class FunctionReader(UsingReader):
             name = self.session.column_name(offset, self.base)
             node.add(name.key, name.text, every)
         node.any_inputs = every
+        self.unfold(every, scope)
         if alias is None:
             node.likely = likely_of_array(self.rules.name)
         node.complete()
@@ -70,10 +71,10 @@ class FunctionReader(UsingReader):
         identifier = item.args["alias"] if isinstance(item, exp.Alias) else item.args["this"]
         name = self.session.column_name(identifier, self.base)
         node = self.new_node(name.text, RelationKind.SUBQUERY, name.start, name.end)
-        node.add(
-            name.key, name.text, self.walker.inputs(value, scope, TRANSFORMATION, self.quoter.extent(value))
-        )
+        inputs = self.walker.inputs(value, scope, TRANSFORMATION, self.quoter.extent(value))
+        node.add(name.key, name.text, inputs)
         node.complete()
+        self.unfold(inputs, scope)
         scope.add(Source(node, None, (), is_visible))
 
     def _indexed_array(self, item: Any, scope: Scope, is_visible: bool) -> None:
@@ -83,6 +84,7 @@ class FunctionReader(UsingReader):
         node = self._new_source_node(item, "array")
         inputs = self.walker.inputs(value, scope, TRANSFORMATION, self.quoter.extent(value))
         node.any_inputs = inputs
+        self.unfold(inputs, scope)
         qualifier: tuple[str, ...] = ()
         if isinstance(inner, exp.Alias):
             name = self.session.column_name(inner.args["alias"], self.base)
@@ -105,6 +107,7 @@ class FunctionReader(UsingReader):
             target = target.args["this"]
         node = self.new_node("unpivot", RelationKind.SUBQUERY)
         inputs = self.walker.inputs(target, scope, TRANSFORMATION, self.quoter.extent(target))
+        self.unfold(inputs, scope)
         for identifier in names:
             name = self.session.column_name(identifier, self.base)
             node.add(name.key, name.text, inputs)
@@ -172,7 +175,10 @@ class FunctionReader(UsingReader):
         """PostgreSQL's ``ROWS FROM (f(), g()) AS r(a, b)``: a column for each function."""
         node = self._new_source_node(item, "rows_from")
         for number, function in enumerate(item.args["rows_from"]):
+            if isinstance(function, exp.Table):
+                function = function.args["this"]
             inputs = self.walker.inputs(function, scope, TRANSFORMATION, self.quoter.extent(function))
+            self.unfold(inputs, scope)
             node.add(f"column{number + 1}", f"column{number + 1}", inputs)
         node.complete()
         self._finish_source(item, node, scope, is_visible)
@@ -191,6 +197,8 @@ class FunctionReader(UsingReader):
         inputs: list[Input] = []
         if isinstance(inner, exp.Expr):
             inputs = self.walker.inputs(inner, scope, TRANSFORMATION, place)
+            if names_itself(self.rules.name) or inner.find(exp.Query) is None:  # not of a row for each row
+                self.unfold(inputs, scope)
         for identifier in declared_columns(call):
             name = self.session.column_name(identifier, self.base)
             node.add(name.key, name.text, inputs)

@@ -82,8 +82,7 @@ class StatementParser:
                 raise error.seen_in(statement, written) from None
             return rescued
         if isinstance(tree, exp.Command) and statement.tokens[0].token_type in _DEFINING:
-            is_dictionary = any(token.token_type is TokenType.DICTIONARY for token in statement.tokens[1:4])
-            return self._rescue(statement) or (is_dictionary and self._retouched(statement)) or tree
+            return self._rescue(statement) or self._retouched(statement) or self._unread(statement, tree)
         if isinstance(tree, exp.Alter) and any(isinstance(one, exp.Query) for one in tree.args["actions"]):
             return self._rescue(statement) or tree  # ALTER VIEW … AS query
         return tree
@@ -103,9 +102,18 @@ class StatementParser:
             return None
         statement = replace(statement, tokens=tokens)
         try:
-            return self.tree(statement)
+            tree = self.tree(statement)
         except StatementError:
             return self._rescue(statement)
+        is_text = isinstance(tree, exp.Command) and tokens[0].token_type in _DEFINING
+        return self._rescue(statement) if is_text else tree
+
+    def _unread(self, statement: RawStatement, tree: exp.Command) -> Parsed | None:
+        """A definition that stays text: nothing to say of it unless it has a query that cannot be read."""
+        header = create_header(statement)
+        if header is not None:
+            self.tree(header.query)
+        return tree
 
     def _rescue(self, statement: RawStatement) -> Parsed | None:
         try:

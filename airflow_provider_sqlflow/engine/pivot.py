@@ -8,6 +8,7 @@ from sqlglot import exp
 
 from airflow_provider_sqlflow.engine.graph import (
     CONDITIONAL,
+    FILTER,
     GROUP_BY,
     IDENTITY,
     TRANSFORMATION,
@@ -123,6 +124,7 @@ class PivotReader(Reader):
         used = {one.column for group in groups for part in group for one in part}
         for source in scope.sources:
             self._other_columns(source.node, used, node, place)
+        self._drop_nulls(pivot, [one for group in groups for part in group for one in part], node)
         into = pivot.args.get("into")
         identifiers = [into.args["this"], *(into.args.get("expressions") or ())] if into is not None else []
         names = [self.session.column_name(identifier_of(item), self.base) for item in identifiers]
@@ -130,6 +132,11 @@ class PivotReader(Reader):
         node.add(*spelled[0], [])
         for number, (key, text) in enumerate(spelled[1:]):
             node.add(key, text, _dealt(groups, number, len(spelled) - 1))
+
+    def _drop_nulls(self, pivot: Any, inputs: list[Input], node: Node) -> None:
+        """UNPIVOT makes no row of a value that is NULL, unless it is told to."""
+        if not pivot.args.get("include_nulls"):
+            self.add_row_inputs(inputs, node, FILTER)
 
     def _folded(self, item: Any, scope: Scope, place: Place) -> list[list[list[Input]]]:
         """What one item of UNPIVOT folds: rows of values, each with its inputs."""
@@ -183,6 +190,7 @@ class PivotReader(Reader):
             name: tuple[Any, list[Input]] = (field.args.get("this"), [])
             outputs += [*values, name] if self.rules.name in _VALUE_BEFORE_NAME else [name, *values]
         self._other_columns(below, used, node, place)
+        self._drop_nulls(pivot, [one for _, inputs in outputs for one in inputs], node)
         for identifier, inputs in outputs:
             output = self.session.column_name(identifier_of(identifier), self.base)
             node.add(output.key, output.text, inputs)

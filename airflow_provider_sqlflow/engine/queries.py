@@ -244,13 +244,14 @@ class QueryReader(SelectListReader):
         if args.get("where") is not None:  # before the select list: a name means one thing in the whole query
             share_operands(args["where"], scope)
         self._project_list(args.get("expressions") or (), scope, node)
-        if not args.get("expressions"):
+        if not args.get("expressions") and not self.rules.names_by_function:  # PostgreSQL's may be empty
             self._project_star(None, scope, node, self.quoter.whole)  # DuckDB: FROM t
         self.link_rows(scope, node)
         self._conditions(args, scope, node)
         self._distinct(args.get("distinct"), scope, node)
         self._order_by(query, scope, node)
         self._limit(args.get("limit"), scope, node)
+        self._limit(args.get("offset"), scope, node)
 
     def _add_named_values(self, scope: Scope) -> None:
         """ClickHouse's ``WITH expression AS name``: the name is a value in the whole query.
@@ -292,7 +293,7 @@ class QueryReader(SelectListReader):
             self.decide(on, scope, node, GROUP_BY)
 
     def _limit(self, limit: Any, scope: Scope, node: Node) -> None:
-        """LIMIT by a subquery, and ClickHouse's LIMIT n BY columns, decide which rows stay."""
+        """LIMIT and OFFSET by a subquery, and ClickHouse's LIMIT n BY columns, decide which rows stay."""
         if not isinstance(limit, exp.Expr):
             return
         bound = limit.args.get("expression")

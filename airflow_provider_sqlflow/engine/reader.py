@@ -131,6 +131,11 @@ class Reader:
             elif item.kind & 15 >= JOIN:
                 rows.append(item)  # what decides a scalar subquery's value decides here, too
 
+    def unfold(self, inputs: list[Input], scope: Scope) -> None:
+        """What is unfolded into rows, an array or a function's arguments, decides how many there are."""
+        if inputs:
+            self.add_row_inputs(inputs, scope.owner, JOIN)
+
     def link_rows(self, scope: Scope, node: Node) -> None:
         """The rows of a query are made of the rows of its relations."""
         rows = node.rows.inputs

@@ -127,6 +127,24 @@ def _pivot_end(editor: Editor, index: int) -> int | None:
     return len(editor.tokens) if is_pivot else None
 
 
+def _pivot_query(editor: Editor, index: int) -> int | None:
+    """DuckDB's ``CREATE TABLE t AS PIVOT …`` and ``INSERT INTO t PIVOT …``: a query like any other."""
+    is_query = editor.words[0] in ("CREATE", "INSERT") and not editor.calls and editor.clause in ("", "INTO")
+    if not is_query or (editor.words[0] == "CREATE" and editor.word(index - 1) != "AS"):
+        return None
+    end = editor.until(index, frozenset({"ORDER BY", "LIMIT"}))
+    for kind, text in (
+        (TokenType.SELECT, "SELECT"),
+        (TokenType.STAR, "*"),
+        (TokenType.FROM, "FROM"),
+        (TokenType.L_PAREN, "("),
+    ):
+        editor.make(kind, text, index)
+    editor.out.extend(editor.tokens[index:end])
+    editor.make(TokenType.R_PAREN, ")", end)
+    return end
+
+
 def _applied(editor: Editor, index: int) -> int | None:
     """ClickHouse's ``* APPLY(x -> f(x))``."""
     is_behind_columns = editor.kind(index - 1) in (TokenType.STAR, TokenType.R_PAREN)
@@ -182,6 +200,21 @@ def _copy_options(editor: Editor, index: int) -> int | None:
     return len(editor.tokens) if is_options and is_last else None
 
 
+def _searched(editor: Editor, index: int) -> int | None:
+    """``SEARCH DEPTH FIRST BY a, b SET n`` behind a recursive CTE: the order in which it is gone through."""
+    end = editor.until(index, frozenset({"SET"}))
+    return editor.name_end(end + 1) if editor.word(end) == "SET" else None
+
+
+def _join_alias(editor: Editor, index: int) -> int | None:
+    """``USING (a, b) AS j``: the columns of USING under one more name."""
+    end = editor.closing(index + 1)
+    if editor.word(end) != "AS":
+        return None
+    editor.out.extend(editor.tokens[index:end])
+    return editor.name_end(end + 1)
+
+
 def _interpolate(editor: Editor, index: int) -> int:
     """ClickHouse's ``ORDER BY a WITH FILL INTERPOLATE (b AS b + 1)``."""
     is_call = editor.kind(index + 1) is TokenType.L_PAREN
@@ -204,6 +237,7 @@ _CLAUSE_PHRASES: tuple[tuple[str, Action], ...] = (
     ("SUBSET * = (", drop_call(3)),
     ("TIMESERIES * AS * OVER (", drop_call(5)),
     ("ORDER~BY|LIMIT", _pivot_end),
+    ("PIVOT|UNPIVOT", _pivot_query),
     ("LIMIT", _second_limit),
     # Words of statements
     ("WITH LABEL *", drop(3)),
@@ -223,6 +257,9 @@ _CLAUSE_PHRASES: tuple[tuple[str, Action], ...] = (
     ("APPLY (", _applied),
     # Joins
     ("ASOF|ANTI|SEMI|ANY|ALL OUTER JOIN", _inner_words),
+    ("LATERAL ROWS FROM (", drop(1)),
+    ("USING (", _join_alias),
+    ("SEARCH DEPTH|BREADTH FIRST BY", _searched),
 )  # fmt: skip
 
 

@@ -24,9 +24,11 @@ from airflow_provider_sqlflow.engine.reader import identifier_of
 from airflow_provider_sqlflow.engine.scope import Scope, Source
 from airflow_provider_sqlflow.engine.session import Struct
 from airflow_provider_sqlflow.engine.structs import read_stack, read_struct
+from airflow_provider_sqlflow.engine.table_functions import makes_rows
 from airflow_provider_sqlflow.engine.using import StarItem
 
 _STRUCTS = (exp.Struct, exp.Cast, exp.Paren)
+_UNFOLDING = (exp.UDTF, exp.ExplodingGenerateSeries)
 
 
 class StarOptions(NamedTuple):
@@ -81,6 +83,8 @@ class SelectListReader(FromReader):
         place = self.quoter.item(projection)
         struct = read_struct(self.walker, value, scope, place) if isinstance(value, _STRUCTS) else None
         inputs = struct[1] if struct else self.walker.inputs(value, scope, IDENTITY, place)
+        if isinstance(value, _UNFOLDING) or makes_rows(value, self.rules.name):
+            self.unfold(inputs, scope)
         key, text = self._output_name(projection, value, place)
         column = node.add(key, text, inputs)
         if struct:
@@ -163,6 +167,8 @@ class SelectListReader(FromReader):
         identifiers = projection.args.get("expressions") or ()
         stacked = read_stack(self.walker, value, scope, place, len(identifiers))
         inputs = [] if stacked else self.walker.inputs(value, scope, TRANSFORMATION, place)
+        if isinstance(value, _UNFOLDING):
+            self.unfold(inputs, scope)
         for number, identifier in enumerate(identifiers):
             name = self.session.column_name(identifier, self.base)
             node.add(name.key, name.text, stacked[number] if number < len(stacked) else inputs)

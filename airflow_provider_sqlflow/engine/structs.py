@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlglot import exp
 
-from airflow_provider_sqlflow.engine.graph import TRANSFORMATION, Input, Place, combine
+from airflow_provider_sqlflow.engine.graph import IDENTITY, TRANSFORMATION, Input, Place, combine
 from airflow_provider_sqlflow.engine.scope import Scope
 from airflow_provider_sqlflow.engine.session import StructField
 
@@ -49,6 +49,16 @@ def read_struct(
             fields[key] = StructField(inputs, nested[0] if nested else {}, text)
         whole += inputs
     return fields, whole
+
+
+def read_map(walker: Walker, e: Any, scope: Scope, kind: int, place: Place, out: list[Input]) -> None:
+    """DuckDB's ``MAP {key: value}``: keys are values, where those of a struct are names."""
+    step = TRANSFORMATION if kind == IDENTITY else kind
+    struct = e.args["this"]
+    for pair in (struct.args.get("expressions") or ()) if isinstance(struct, exp.Struct) else ():
+        if isinstance(pair.args.get("this"), exp.Expr):
+            walker.visit(pair.args["this"], scope, step, place, out)
+    walker.visit(struct, scope, step, place, out)
 
 
 def _field_name(item: Any) -> Any:

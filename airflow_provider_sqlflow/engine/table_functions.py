@@ -66,6 +66,12 @@ _MODEL_FUNCTIONS = frozenset(
         "understand_text", "annotate_image", "process_document", "transcribe", "a_i_forecast",
     }
 )  # fmt: skip
+# PostgreSQL's that may stand in a select list, where what they are called tells them from others.
+_SET_RETURNING = frozenset(_POSTGRES) | {
+    "generate_subscripts", "jsonb_object_keys", "json_object_keys", "jsonb_path_query", "skeys", "svals",
+    "regexp_matches", "regexp_split_to_table", "string_to_table", "jsonb_populate_recordset",
+    "json_populate_recordset",
+}  # fmt: skip
 _REMOTE = frozenset({"remote", "remotesecure", "cluster", "clusterallreplicas"})
 NO_NAMES: frozenset[str] = frozenset()
 
@@ -135,6 +141,12 @@ def remote_table(call: Any, dialect: str) -> list[Any]:
     if len(names) == 2 and all(isinstance(one, (exp.Identifier, exp.Literal)) for one in names):
         return [one if isinstance(one, exp.Identifier) else exp.to_identifier(one.name) for one in names]
     return []
+
+
+def makes_rows(call: Any, dialect: str) -> bool:
+    """Whether a function in a select list gives several rows."""
+    is_call = isinstance(call, exp.Anonymous) and dialect in _NAMED_LIKE_FUNCTION
+    return is_call and str(call.name).lower() in _SET_RETURNING
 
 
 def declared_columns(call: Any) -> list[Any]:

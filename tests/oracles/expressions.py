@@ -57,10 +57,14 @@ class Scope:
             if column.kind == kind
         ]
 
+    def around(self) -> list[Source]:
+        """What a derived table here may read: DuckDB looks at what stands left of it first."""
+        hidden = {source.alias for source in self.sources}
+        return [source for source in self.outer if source.alias not in hidden]
+
     def visible(self) -> list[Source]:
         """What a subquery here may read: an alias hides the same one further out."""
-        hidden = {source.alias for source in self.sources}
-        return [*(source for source in self.outer if source.alias not in hidden), *self.sources]
+        return [*self.around(), *self.sources]
 
     def named(self, name: str) -> list[Column]:
         """The columns of that name, by source."""

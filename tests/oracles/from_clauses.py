@@ -66,7 +66,7 @@ class FromClauses(Expressions):
         if env and not self.is_tight and self.chance(50):
             return self._cte_source(self.one(*env.values()), scope, free)
         is_lateral = bool(scope.sources) and self.chance(20)
-        query = self.query(depth - 1, env, scope.visible() if is_lateral else ())
+        query = self.query(depth - 1, env, scope.visible() if is_lateral else scope.around())
         return self._derived(query, self.one(*free), is_lateral)
 
     def table(self, table: str, alias: str) -> Source:

@@ -129,6 +129,12 @@ def _assert_same(found: Columns, expected: Columns, text: str) -> None:
         "SELECT json_build_object('id', id, 'name', name) -> 'id' AS part FROM people",
         "SELECT row_number() OVER (PARTITION BY CASE WHEN age > 3 THEN team END) AS n FROM people",
         "TABLE people",
+        "SELECT id FROM people AS p WHERE EXISTS (SELECT FROM sales AS s WHERE s.team = p.team)",
+        "SELECT (SELECT count(*) FROM (SELECT 1 FROM teams WHERE id = p.team) AS t) AS n FROM people AS p",
+        "SELECT sum(age) OVER v AS a FROM people WINDOW w AS (PARTITION BY team), v AS (w ORDER BY id)",
+        "SELECT id FROM people ORDER BY age OFFSET (SELECT max(size) FROM teams)",
+        "SELECT p.id, r.a FROM people AS p, LATERAL ROWS FROM (generate_series(1, age)) AS r (a)",
+        "SELECT p.name FROM people AS p JOIN sales AS s USING (team) AS j",
     ],
 )
 def test_constructs(depends: Depends, text: str) -> None:

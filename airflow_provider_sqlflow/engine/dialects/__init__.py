@@ -163,6 +163,7 @@ _SYSTEM_COLUMNS = {
     "oracle": frozenset({"rowid", "ora_rowscn"}),
     "postgres": frozenset({"ctid", "xmin", "xmax", "cmin", "cmax", "tableoid"}),
     "sqlite": frozenset({"rowid", "oid", "_rowid_"}),
+    "duckdb": frozenset({"rowid"}),
     "bigquery": frozenset({"_partitiontime", "_partitiondate", "_table_suffix", "_file_name"}),
     "snowflake": frozenset(
         {

@@ -39,6 +39,7 @@ from airflow_provider_sqlflow.engine.values import maker
 _make_relation_edge = maker(RelationEdge)
 _make_lineage = maker(StatementLineage)
 _TEMPORARY = RelationKind.TEMP_TABLE
+_NAMED = (exp.ColumnDef, exp.Column, exp.Table)
 
 
 @dataclass(slots=True)
@@ -72,6 +73,7 @@ class Statement:
     results: list[Node] = field(default_factory=list)
     extra_reads: list[Node] = field(default_factory=list)
     row_links: list[tuple[Node, Node, Place]] = field(default_factory=list)
+    column_links: list[tuple[Column, Column, Place]] = field(default_factory=list)
     swapped: tuple[Node, Node] | None = None
     changes: list[Node] = field(default_factory=list)
     only_caches: bool = False
@@ -133,7 +135,9 @@ class Statement:
         found = []
         for column in columns:
             identifier = (
-                column.args.get("this") if isinstance(column, (exp.ColumnDef, exp.Column)) else column
+                column.args.get("this")
+                if isinstance(column, (exp.ColumnDef, exp.Column, exp.Table))
+                else column
             )
             if isinstance(identifier, exp.Dot):
                 identifier = identifier.args["expression"]
@@ -260,10 +264,17 @@ class Statement:
             for column in [*node.columns.values(), *([node.star_column()] if node.stars else [])]:
                 self._fold_into(edges, column, column)
             self._fold_rows(edges, node.rows, node.rows)
-        for source, target_node, place in self.row_links:
-            key = (source.rows, target_node.rows, IDENTITY)
-            edges[key] = self.edges.of(key, place)
+        for source, target, place in self._links():
+            if source.inputs is None or source.name is None:  # a temporary table's column keeps its sources
+                key = (source, target, IDENTITY)
+                edges[key] = self.edges.of(key, place)
         return edges.values()
+
+    def _links(self) -> Iterable[tuple[Column, Column, Place]]:
+        """What a statement hands on under another name: row sets and columns."""
+        for source, target, place in self.row_links:
+            yield source.rows, target.rows, place
+        yield from self.column_links
 
     def _fold_into(self, edges: dict[Step, Edge], target: Column, value: Column) -> None:
         first = value.inputs[0].place if value.inputs else None
@@ -304,8 +315,8 @@ class Statement:
                     whole = self.reader.quoter.whole  # the star stands in an earlier statement
                     inputs = [Input(item.column, item.kind, whole) for item in column.inputs or ()]
                     chain.link(inputs, column)
-        for source, target_node, place in self.row_links:
-            chain.found.append(self.edges.of((source.rows, target_node.rows, IDENTITY), place))
+        for before, after, place in self._links():
+            chain.found.append(self.edges.of((before, after, IDENTITY), place))
         return chain.found
 
 

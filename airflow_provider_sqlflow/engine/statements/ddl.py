@@ -71,12 +71,17 @@ def read_alter(statement: Statement, tree: Any) -> None:
     parts = statement.parts(tree.args.get("this"))
     if _alter(statement, text) or not parts:
         return
+    actions = tree.args.get("actions") or ()
     if not any(
-        isinstance(action, (exp.AlterRename, exp.SwapTable)) for action in tree.args.get("actions") or ()
+        isinstance(one, exp.SwapTable) or (isinstance(one, exp.AlterRename) and not _new_column(tree, one))
+        for one in actions
     ):
         _change(statement, parts)
-    for action in tree.args.get("actions") or ():
-        if isinstance(action, exp.AlterRename):
+    for action in actions:
+        column = _new_column(tree, action)
+        if column:
+            _rename_columns(statement, parts, statement.names([action.this]), statement.names([column]))
+        elif isinstance(action, exp.AlterRename):
             target = statement.parts(action.args["this"])
             if len(target) == 1:
                 target = [*parts[:-1], *target]
@@ -88,13 +93,20 @@ def read_alter(statement: Statement, tree: Any) -> None:
             for name in statement.names([one for one in added if isinstance(one, exp.ColumnDef)]):
                 if name.key.upper() != "CONSTRAINT":  # T-SQL: ADD b INT, CONSTRAINT … UNIQUE (b)
                     _add_column(statement, parts, name)
-        elif isinstance(action, exp.RenameColumn):
-            _change_columns(
-                statement, parts, statement.names([action.this]), statement.names([action.args["to"]])
-            )
         elif isinstance(action, exp.Drop) and str(action.args.get("kind") or "").upper() == "COLUMN":
             _change_columns(statement, parts, statement.names(action.args.get("tables") or ()), [])
     read_altered(statement)
+
+
+def _new_column(tree: Any, action: Any) -> Any:
+    """The new name of a column that an action renames; in ``RENAME a TO b`` it is an option to the parser."""
+    if isinstance(action, exp.RenameColumn):
+        return action.args["to"]
+    if isinstance(action, exp.AlterRename):
+        for option in tree.args.get("options") or ():
+            if isinstance(option, exp.ToTableProperty):
+                return option.this
+    return None
 
 
 def read_altered(statement: Statement) -> bool:
@@ -122,6 +134,18 @@ def _change(statement: Statement, parts: list[Name]) -> None:
 
 def _is_temporary(statement: Statement, parts: list[Name]) -> bool:
     return parts[-1].key in statement.session.temporary or parts[-1].text.startswith("#")
+
+
+def _rename_columns(statement: Statement, parts: list[Name], old: list[Name], new: list[Name]) -> None:
+    """Columns of a relation renamed: what was in a stored one is now found under the new name."""
+    node = statement.session.relation(parts)
+    before = [node.find(name.key, name.text) for name in old]
+    _change_columns(statement, parts, old, new)
+    node = statement.session.relation(parts)
+    for source, name in zip(before, new, strict=False):
+        target = node.find(name.key, name.text)
+        if source is not None and target is not None:
+            statement.column_links.append((source, target, statement.reader.quoter.whole))
 
 
 def _change_columns(statement: Statement, parts: list[Name], old: list[Name], new: list[Name]) -> None:

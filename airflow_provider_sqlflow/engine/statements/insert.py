@@ -104,6 +104,9 @@ def _on_conflict(
     given = Node(target.id, RelationKind.SUBQUERY, is_derived=True)
     for name, value in values:
         given.add(name.key, name.text, value.inputs)
+    for key, column in target.columns.items():
+        if key not in given.columns:
+            given.add(key, column.name or "", [])  # its default
     given.complete()
     owner = Node(target.id, RelationKind.SUBQUERY, is_derived=True)
     scope = reader.scope(owner, None, {})
