@@ -27,6 +27,7 @@ from airflow_provider_sqlflow.engine.reader import Ctes
 from airflow_provider_sqlflow.engine.scope import Scope, Source
 from airflow_provider_sqlflow.engine.select_list import SelectListReader
 from airflow_provider_sqlflow.engine.session import Name
+from airflow_provider_sqlflow.engine.table_functions import values_name
 
 # Elsewhere a CTE may read itself only behind the word RECURSIVE; without it the name is a table's.
 _IMPLICITLY_RECURSIVE = frozenset({"", "tsql", "fabric", "oracle", "snowflake", "sqlite", "exasol"})
@@ -452,7 +453,7 @@ class QueryReader(SelectListReader):
             if number < len(names):
                 node.add(names[number].key, names[number].text, inputs)
             else:
-                text = f"column{number + 1}"
+                text = values_name(number, self.rules.name)
                 node.add(self.rules.column_key(text, False), text, inputs)
         node.complete()
 

@@ -74,6 +74,14 @@ _SET_RETURNING = frozenset(_POSTGRES) | {
 }  # fmt: skip
 _REMOTE = frozenset({"remote", "remotesecure", "cluster", "clusterallreplicas"})
 NO_NAMES: frozenset[str] = frozenset()
+# The columns of VALUES without a list of names: what stands before the number, and the first number.
+# Manuals: Spark and Databricks "VALUES", MySQL "VALUES statement", Trino "VALUES"; DuckDB tried.
+_VALUES = {
+    "duckdb": ("col", 0),
+    "hive": ("col", 1), "spark": ("col", 1), "spark2": ("col", 1), "databricks": ("col", 1),
+    "mysql": ("column_", 0),
+    "trino": ("_col", 0), "presto": ("_col", 0), "athena": ("_col", 0),
+}  # fmt: skip
 
 
 def function_name(call: Any) -> str:
@@ -147,6 +155,12 @@ def makes_rows(call: Any, dialect: str) -> bool:
     """Whether a function in a select list gives several rows."""
     is_call = isinstance(call, exp.Anonymous) and dialect in _NAMED_LIKE_FUNCTION
     return is_call and str(call.name).lower() in _SET_RETURNING
+
+
+def values_name(number: int, dialect: str) -> str:
+    """The name of a column of VALUES, counted from 0, to which the text gives none."""
+    text, first = _VALUES.get(dialect, ("column", 1))
+    return f"{text}{number + first}"
 
 
 def declared_columns(call: Any) -> list[Any]:
