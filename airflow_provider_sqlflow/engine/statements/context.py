@@ -33,7 +33,7 @@ from airflow_provider_sqlflow.engine.queries import QueryReader
 from airflow_provider_sqlflow.engine.reader import Written
 from airflow_provider_sqlflow.engine.session import Name, Session, table_parts
 from airflow_provider_sqlflow.engine.split import RawStatement, split
-from airflow_provider_sqlflow.engine.statements.edges import Chain, Edges, Step, as_they_are, without_aliases
+from airflow_provider_sqlflow.engine.statements.edges import Chain, Edges, Step, without_aliases
 from airflow_provider_sqlflow.engine.values import maker
 
 _make_relation_edge = maker(RelationEdge)
@@ -299,13 +299,13 @@ class Statement:
                 node.star_column()  # makes those below that it needs
         for node in self.reader.nodes:
             chain.add_node(node)
-        plain = without_aliases if self.session.rules.has_lateral_alias else as_they_are
+        has_aliases = self.session.rules.has_lateral_alias
         for write in self.writes:
-            relation = write.target.id
+            node = write.target
             for target, value in write.pairs:
-                chain.link(plain(value.inputs, relation), target)
+                chain.link(without_aliases(value.inputs, node) if has_aliases else value.inputs, target)
             if write.rows is not None:
-                chain.link(plain(write.rows.inputs, relation), write.target.rows)
+                chain.link(write.rows.inputs, node.rows)
         for node in self.results:
             chain.add_node(node)
         for read in [node for write in self.writes for node in write.reads] + self.results:

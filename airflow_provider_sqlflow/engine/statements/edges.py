@@ -15,7 +15,7 @@ from airflow_provider_sqlflow.engine.graph import (
     Place,
     combine,
 )
-from airflow_provider_sqlflow.engine.model import Edge, RelationId
+from airflow_provider_sqlflow.engine.model import Edge
 from airflow_provider_sqlflow.engine.text import SourceText
 from airflow_provider_sqlflow.engine.values import maker
 
@@ -76,6 +76,9 @@ class Chain:
         for item in inputs if len(inputs) == 1 else _distinct(inputs):
             source, kind = item.column, item.kind
             if source.is_derived:
+                if source.relation.scope is None and source.name is not None:
+                    self.link(_behind(item), target)
+                    continue
                 is_itself = source.name == target.name and source.relation == target.relation
                 if is_itself and not _is_recursive(source):
                     continue  # a column of itself: a branch or another version of the same relation
@@ -86,25 +89,39 @@ class Chain:
             found.append(edge_of((source, target, kind), item.place))
 
 
-def as_they_are(inputs: list[Input] | None, _: RelationId) -> list[Input] | None:
-    """The inputs where no alias of a select list can be among them."""
-    return inputs
+def _behind(item: Input) -> list[Input]:
+    """What an input is made of: a query's column under the name of the relation that its result goes into.
 
-
-def without_aliases(inputs: list[Input] | None, relation: RelationId) -> list[Input] | None:
-    """The inputs of a value written to a relation; for an alias of the same list, what that is made of.
-
-    Only a query's own result has its aliases as columns: a relation that is written has others.
+    An alias in the select list of an INSERT, a row that OUTPUT or RETURNING hands on.
     """
-    if inputs is None or all(item.column.relation is not relation for item in inputs):
+    found: list[Input] = []
+    seen = {item.column}
+    todo = [item]
+    while todo:
+        current = todo.pop()
+        for below in reversed(current.column.inputs or ()):
+            column = below.column
+            step = Input(column, combine(current.kind, below.kind), item.place)
+            if not column.is_derived or column.relation.scope is not None or column.name is None:
+                found.append(step)
+            elif column not in seen:
+                seen.add(column)
+                todo.append(step)
+    return found
+
+
+def without_aliases(inputs: list[Input] | None, target: Node) -> list[Input] | None:
+    """The inputs of a value; for an alias of the list written to a temporary table, what that is made of."""
+    relation = target.id
+    if not target.is_derived or all(item.column.relation is not relation for item in inputs or ()):
         return inputs
     found: list[Input] = []
-    for item in inputs:
+    for item in inputs or ():
         column = item.column
         if column.name is None or not column.is_derived or column.relation is not relation:
             found.append(item)
             continue
-        for below in without_aliases(column.inputs, relation) or ():
+        for below in without_aliases(column.inputs, target) or ():
             found.append(Input(below.column, combine(item.kind, below.kind), item.place))
     return found
 
