@@ -114,7 +114,9 @@ _PSQL: tuple[Rule, ...] = (
     Rule(
         "\\", _compile(r"(?<=[\s\w)])\\(?:g|gset|gx|gexec|gdesc|crosstabview|watch)\b[^\r\n;]*"), _semicolon
     ),
-    Rule(":", re.compile(r"(?<![\w:\])'\"]):(?=['\"]\w+['\"])"), _blank),
+    # A literal first: the search jumps to it.
+    Rule(":'", re.compile(r":(?<![\w:\])'\"]:)(?='\w+')"), _blank),
+    Rule(':"', re.compile(r":(?<![\w:\])'\"]:)(?=\"\w+\")"), _blank),
     Rule("overriding", _compile(r"\bOVERRIDING\s+(?:SYSTEM|USER)\s+VALUE\b"), _blank),
 )
 # mysqldump writes a view as three comments that the server executes.
