@@ -103,11 +103,7 @@ class FileAnswer:
 
     def response(self) -> Response:
         """The answer on the wire."""
-        # A picture holds texts of the SQL; shown as a page of its own, it must do nothing.
-        headers = {
-            **PRIVATE,
-            "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; sandbox",
-        }
+        headers = {**PRIVATE, "Content-Security-Policy": _INERT}
         if self.name:
             headers["Content-Disposition"] = f'attachment; filename="{_plain(self.name)}"'
         if isinstance(self.content, bytes):

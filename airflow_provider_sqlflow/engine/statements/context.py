@@ -39,7 +39,6 @@ from airflow_provider_sqlflow.engine.values import maker
 _make_relation_edge = maker(RelationEdge)
 _make_lineage = maker(StatementLineage)
 _TEMPORARY = RelationKind.TEMP_TABLE
-_NAMED = (exp.ColumnDef, exp.Column, exp.Table)
 
 
 @dataclass(slots=True)

@@ -46,7 +46,6 @@ MAX_PIXELS = 8000
 """A larger picture of pixels is drawn smaller, so that its memory stays within bounds."""
 
 _PIXELS_AN_INCH = 96
-_POINTS_AN_INCH = 72
 
 TYPE_COLOURS: Mapping[str, str] = {
     "table": "#91c051",
