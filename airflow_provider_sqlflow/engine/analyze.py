@@ -406,7 +406,8 @@ class Reading:
             self.count -= 1
             fault = find_fault(tree, raw, statement.reader.quoter)
             if fault is not None:
-                self._fail(raw.start, raw.end, *fault[0], "parse_error", fault[1])
+                (at, behind), why = fault
+                self._fail(raw.start, raw.end, at, behind, "parse_error", why)
                 return
             message = f"cannot read this statement ({type(slip).__name__}: {slip}); please report it"
             self._fail(raw.start, raw.end, raw.start, raw.end, "internal_error", message)

@@ -41,8 +41,11 @@ _SUBTYPES = (
     Subtype.CONDITIONAL,
 )
 
-Place = tuple[int, int]
-"""Start and end offset in the script."""
+Place = tuple[int, ...]
+"""Start and end offset in the script.
+
+Two numbers; said so, the compiler would take the pair apart and make a new one for each look-up of it.
+"""
 
 
 class Input:

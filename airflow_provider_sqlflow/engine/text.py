@@ -27,8 +27,8 @@ class SourceText:
         self._prefix_length = prefix_length
         self._end = len(text) - suffix_length
         self._starts = _line_starts(text)
-        self._spans: dict[tuple[int, int], Span] = {}
-        self._quotes: dict[tuple[int, int], tuple[str, Span]] = {}
+        self._spans: dict[tuple[int, ...], Span] = {}
+        self._quotes: dict[tuple[int, ...], tuple[str, Span]] = {}
 
     def position(self, offset: int) -> tuple[int, int]:
         """The 1-based line and column of a 0-based offset."""
@@ -43,16 +43,18 @@ class SourceText:
         line = min(max(line, 1), len(self._starts))
         return min(self._starts[line - 1] + max(column, 1) - 1, len(self.text))
 
-    def quote(self, place: tuple[int, int]) -> tuple[str, Span]:
-        """The characters of a place and its span, made once: many edges quote one place."""
+    def quote(self, place: tuple[int, ...]) -> tuple[str, Span]:
+        """The characters of a place (start and end) and its span, made once: many edges quote one place."""
         quote = self._quotes.get(place)
         if quote is None:
-            quote = self._quotes[place] = self.text[place[0] : place[1]], self.span(*place)
+            start, end = place
+            quote = self._quotes[place] = self.text[start:end], self.span(start, end)
         return quote
 
     def span(self, start: int, end: int) -> Span:
         """The span of the characters from ``start`` up to and without ``end``."""
-        span = self._spans.get((start, end))
+        place: tuple[int, ...] = (start, end)
+        span = self._spans.get(place)
         if span is None:
             if start <= end <= self._end and not self._prefix_length:
                 starts = self._starts
@@ -62,7 +64,7 @@ class SourceText:
                 )
             else:
                 span = _make_span(self.name, *self.position(start), *self.position(end))
-            self._spans[start, end] = span
+            self._spans[place] = span
         return span
 
 

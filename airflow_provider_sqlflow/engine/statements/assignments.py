@@ -6,7 +6,15 @@ from typing import Any
 
 from sqlglot import exp
 
-from airflow_provider_sqlflow.engine.graph import DECIDES, IDENTITY, TRANSFORMATION, Column, Input, Node
+from airflow_provider_sqlflow.engine.graph import (
+    DECIDES,
+    IDENTITY,
+    TRANSFORMATION,
+    Column,
+    Input,
+    Node,
+    Place,
+)
 from airflow_provider_sqlflow.engine.quote import Quoter
 from airflow_provider_sqlflow.engine.scope import Scope
 from airflow_provider_sqlflow.engine.session import Name
@@ -64,7 +72,7 @@ def assignments(
     return found
 
 
-def behind_equals(quoter: Quoter, place: tuple[int, int]) -> tuple[int, int]:
+def behind_equals(quoter: Quoter, place: Place) -> Place:
     """The right side of an assignment: what stands behind its ``=``."""
     text = quoter.text(place)
     head, equals, tail = text.partition("=")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 from airflow_provider_sqlflow.engine.graph import (
     DESCRIPTIONS,
@@ -21,29 +22,30 @@ from airflow_provider_sqlflow.engine.values import maker
 
 _make_edge = maker(Edge)
 
-Step = tuple[Column, Column, int]
-"""Source, target and kind of an edge."""
+Step = tuple[Any, ...]
+"""Source, target (columns) and kind of an edge; the type is as loose as a place's, and for its reason."""
 
 
 class Edges:
     """Makes the edges of a statement; most of the chain's are folded edges as well and made once."""
 
-    __slots__ = ("_index", "_known", "_quote", "_whole")
+    __slots__ = ("_index", "_known", "_source", "_whole")
 
     def __init__(self, source: SourceText, index: int, whole: Place) -> None:
-        self._quote = source.quote
+        self._source = source
         self._index = index
         self._whole = whole
-        self._known: dict[tuple[Step, Place], Edge] = {}
+        self._known: dict[Step, Edge] = {}
 
     def of(self, step: Step, place: Place | None) -> Edge:
         """The edge of a step that the text at ``place`` says, by default the whole statement."""
-        known = step, place or self._whole
+        place = place or self._whole
+        known: Step = (step, place)
         edge = self._known.get(known)
         if edge is None:
             source, target, kind = step
             effect, subtype, masking = DESCRIPTIONS[kind]
-            expression, span = self._quote(known[1])
+            expression, span = self._source.quote(place)
             edge = _make_edge(source.ref, target.ref, effect, subtype, expression, span, self._index, masking)
             self._known[known] = edge
         return edge
