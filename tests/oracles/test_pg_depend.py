@@ -8,21 +8,19 @@ show what is selected in vain, folded edges do not; a *tight* query selects noth
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from uuid import uuid4
 
 import psycopg
 import pytest
+from column_reads import Columns, columns_read, view_lineage
 from hypothesis import HealthCheck, Phase, given, reject, settings
 from queries import queries
-from sample_tables import TABLES, catalog, ddl
+from sample_tables import ddl
 from sqltree import Query, sql
-
-from airflow_provider_sqlflow.engine import Edge, LineageResult, analyze
 
 pytestmark = pytest.mark.postgres
 
-Columns = set[tuple[str, str]]
 Depends = Callable[[str], Columns]
 
 _DEPENDS = """
@@ -56,23 +54,6 @@ def depends(postgres: str) -> Iterator[Depends]:
         yield read
 
 
-def _analyzed(text: str) -> LineageResult:
-    result = analyze(f"CREATE VIEW v AS {text}", dialect="postgres", catalog=catalog())
-    assert not result.diagnostics, f"{result.diagnostics}\n{text}"
-    return result
-
-
-def _read(edges: Iterable[Edge]) -> Columns:
-    """The columns of tables that edges start from."""
-    return {
-        (edge.source.relation.name, edge.source.name)
-        for edge in edges
-        if edge.source.name is not None
-        and edge.source.relation.scope is None
-        and edge.source.relation.name in TABLES
-    }
-
-
 def _settings(count: int) -> Callable[..., Callable[..., None]]:
     return settings(
         max_examples=count,
@@ -88,9 +69,9 @@ def _settings(count: int) -> Callable[..., Callable[..., None]]:
 @given(query=queries(is_portable=True))
 def test_all_edges_read_what_the_view_depends_on(depends: Depends, query: Query) -> None:
     text = sql(query)
-    result, expected = _analyzed(text), depends(text)
-    _assert_same(_read(result.edges(intermediates=True)), expected, text)
-    in_vain = _read(result.edges()) - expected
+    result, expected = view_lineage(text, "postgres"), depends(text)
+    _assert_same(columns_read(result.edges(intermediates=True)), expected, text)
+    in_vain = columns_read(result.edges()) - expected
     assert not in_vain, f"folded edges read {sorted(in_vain)}\n{text}"
 
 
@@ -98,7 +79,7 @@ def test_all_edges_read_what_the_view_depends_on(depends: Depends, query: Query)
 @given(query=queries(is_portable=True, is_tight=True))
 def test_folded_edges_read_what_a_tight_view_depends_on(depends: Depends, query: Query) -> None:
     text = sql(query)
-    _assert_same(_read(_analyzed(text).edges()), depends(text), text)
+    _assert_same(columns_read(view_lineage(text, "postgres").edges()), depends(text), text)
 
 
 def _assert_same(found: Columns, expected: Columns, text: str) -> None:
@@ -139,4 +120,4 @@ def _assert_same(found: Columns, expected: Columns, text: str) -> None:
 )
 def test_constructs(depends: Depends, text: str) -> None:
     """What the random queries do not hold."""
-    _assert_same(_read(_analyzed(text).edges(intermediates=True)), depends(text), text)
+    _assert_same(columns_read(view_lineage(text, "postgres").edges(intermediates=True)), depends(text), text)

@@ -8,17 +8,15 @@ not those that only USING names. So chains read no less than it is asked, and fo
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
+from column_reads import Columns, columns_read, view_lineage
 from hypothesis import HealthCheck, Phase, given, reject, settings
 from queries import queries
-from sample_tables import TABLES, catalog, ddl
+from sample_tables import TABLES, ddl
 from sqltree import Query, sql
 
-from airflow_provider_sqlflow.engine import Edge, LineageResult, analyze
-
-Columns = set[tuple[str, str]]
 Reads = Callable[[str], Columns]
 
 
@@ -48,23 +46,6 @@ def reads() -> Iterator[Reads]:
     connection.close()
 
 
-def _analyzed(text: str) -> LineageResult:
-    result = analyze(f"CREATE VIEW v AS {text}", dialect="sqlite", catalog=catalog())
-    assert not result.diagnostics, f"{result.diagnostics}\n{text}"
-    return result
-
-
-def _read(edges: Iterable[Edge]) -> Columns:
-    """The columns of tables that edges start from."""
-    return {
-        (edge.source.relation.name, edge.source.name)
-        for edge in edges
-        if edge.source.name is not None
-        and edge.source.relation.scope is None
-        and edge.source.relation.name in TABLES
-    }
-
-
 @settings(
     max_examples=400,
     database=None,
@@ -80,11 +61,11 @@ def test_edges_read_what_the_query_reads(reads: Reads, query: Query) -> None:
         expected = reads(text)
     except sqlite3.OperationalError:
         reject()  # LATERAL and what else PostgreSQL alone has
-    result = _analyzed(text)
-    missing = expected - _read(result.edges(intermediates=True))
+    result = view_lineage(text, "sqlite")
+    missing = expected - columns_read(result.edges(intermediates=True))
     assert not missing, f"missing {sorted(missing)}\n{text}"
     if "USING" not in text:
-        many = _read(result.edges()) - expected
+        many = columns_read(result.edges()) - expected
         assert not many, f"too many {sorted(many)}\n{text}"
 
 
@@ -111,4 +92,4 @@ def test_edges_read_what_the_query_reads(reads: Reads, query: Query) -> None:
 )
 def test_constructs(reads: Reads, text: str) -> None:
     """What the random queries do not hold."""
-    assert _read(_analyzed(text).edges(intermediates=True)) == reads(text)
+    assert columns_read(view_lineage(text, "sqlite").edges(intermediates=True)) == reads(text)
