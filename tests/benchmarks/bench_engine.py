@@ -1,9 +1,10 @@
 """Lineage against parsing alone, and growth with size: ratios of one run, never absolute times.
 
-    python tests/benchmarks/bench_engine.py [--rounds 5]
+    python tests/benchmarks/bench_engine.py [--pairs 60] [--rounds 5]
 
 `ratio` is the CPU time of `analyze` (direct and indirect edges, positions, kinds) over that of sqlglot's
-parser on the same text in the same process. `exponent` is k of time ~ n^k between the two largest sizes.
+parser on the same text in the same process: of a corpus the median of pairs, of a ladder least over least.
+`exponent` is k of time ~ n^k between the two largest sizes.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from __future__ import annotations
 import argparse
 import gc
 import math
+import statistics
 import time
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
@@ -46,6 +48,15 @@ def cpu(runs: Sequence[Callable[[], object]], rounds: int) -> list[float]:
             if round_:
                 least[number] = min(least[number], time.process_time() - start)
     return least
+
+
+def paired_ratio(run: Callable[[], object], other: Callable[[], object], pairs: int) -> float:
+    """The median of CPU time over CPU time, pair by pair: both of a pair meet the machine at one speed."""
+    ratios = []
+    for _ in range(pairs):
+        below, above = cpu([other, run], 1)
+        ratios.append(above / below)
+    return statistics.median(ratios)
 
 
 def consumed(results: Iterable[LineageResult]) -> int:
@@ -128,8 +139,9 @@ LADDERS: dict[str, tuple[Callable[[int], str], tuple[int, ...]]] = {
 
 def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__)
-    arguments.add_argument("--rounds", type=int, default=5)
-    rounds = arguments.parse_args().rounds
+    arguments.add_argument("--pairs", type=int, default=60, help="of each corpus")
+    arguments.add_argument("--rounds", type=int, default=5, help="of each ladder")
+    options = arguments.parse_args()
     print("pure Python" if graph.__file__.endswith(".py") else "compiled", graph.__file__, sep=": ")
     print(f"{'corpus':<22}{'ratio to parsing alone':>24}")
     corpora = {f"warehouse {dialect}": (dialect, warehouse(dialect)) for dialect in WAREHOUSES}
@@ -144,13 +156,12 @@ def main() -> None:
             found = iter_scripts(scripts, dialect=dialect, catalog=InMemoryCatalog())
             consumed(result for _, result in found)
 
-        parsing, reading = cpu([parse, lineage], rounds)
-        print(f"{name:<22}{reading / parsing:>24.2f}")
+        print(f"{name:<22}{paired_ratio(lineage, parse, options.pairs):>24.2f}")
     print(f"\n{'ladder':<22}{'sizes':>20}{'ratio at largest':>20}{'exponent':>12}")
     for name, (build, sizes) in LADDERS.items():
         runs: list[Callable[[], object]] = [partial(lineage_of, build(size)) for size in sizes[-2:]]
         runs.append(partial(sqlglot.parse, build(sizes[-1])))
-        smaller, largest, parsing = cpu(runs, rounds)
+        smaller, largest, parsing = cpu(runs, options.rounds)
         ratio = largest / parsing
         exponent = math.log(largest / smaller) / math.log(sizes[-1] / sizes[-2])
         print(f"{name:<22}{'/'.join(map(str, sizes)):>20}{ratio:>20.2f}{exponent:>12.2f}")
